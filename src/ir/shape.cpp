@@ -79,11 +79,14 @@ std::string to_string(std::span<const int64_t> dims) {
   return bracketed(dims, [](int64_t dim) { return std::to_string(dim); });
 }
 
-std::string to_string(const TensorType& type) { return std::string(name_of(type.dtype)) + to_string(type.shape); }
+std::string to_string(const TensorType& type) {
+  return std::string(name_of(type.dtype)) + to_string(type.shape);
+}
 
 int normalize_axis(int64_t axis, int rank) {
   if (axis < -rank || axis >= rank) {
-    throw Error(ErrorKind::kModel, "axis " + std::to_string(axis) + " is out of range for rank " + std::to_string(rank));
+    throw Error(ErrorKind::kModel,
+                "axis " + std::to_string(axis) + " is out of range for rank " + std::to_string(rank));
   }
   return static_cast<int>(axis < 0 ? axis + rank : axis);
 }

@@ -25,25 +25,40 @@ void for_each_element(const Tensor& tensor, Visit visit) {
     for (int64_t i = 0; i < tensor.size(); ++i) visit(read(i));
   };
   switch (tensor.dtype()) {
-    case DataType::kFloat: return each([&](int64_t i) { return load<float>(data, i); });
-    case DataType::kDouble: return each([&](int64_t i) { return load<double>(data, i); });
-    case DataType::kFloat16: return each([&](int64_t i) { return half_to_float(load<uint16_t>(data, i)); });
-    case DataType::kBfloat16: return each([&](int64_t i) { return bfloat16_to_float(load<uint16_t>(data, i)); });
-    case DataType::kUint8: return each([&](int64_t i) { return load<uint8_t>(data, i); });
-    case DataType::kInt8: return each([&](int64_t i) { return load<int8_t>(data, i); });
-    case DataType::kUint16: return each([&](int64_t i) { return load<uint16_t>(data, i); });
-    case DataType::kInt16: return each([&](int64_t i) { return load<int16_t>(data, i); });
-    case DataType::kUint32: return each([&](int64_t i) { return load<uint32_t>(data, i); });
-    case DataType::kInt32: return each([&](int64_t i) { return load<int32_t>(data, i); });
-    case DataType::kUint64: return each([&](int64_t i) { return load<uint64_t>(data, i); });
-    case DataType::kInt64: return each([&](int64_t i) { return load<int64_t>(data, i); });
-    case DataType::kBool: return each([&](int64_t i) { return load<uint8_t>(data, i) != 0; });
+    case DataType::kFloat:
+      return each([&](int64_t i) { return load<float>(data, i); });
+    case DataType::kDouble:
+      return each([&](int64_t i) { return load<double>(data, i); });
+    case DataType::kFloat16:
+      return each([&](int64_t i) { return half_to_float(load<uint16_t>(data, i)); });
+    case DataType::kBfloat16:
+      return each([&](int64_t i) { return bfloat16_to_float(load<uint16_t>(data, i)); });
+    case DataType::kUint8:
+      return each([&](int64_t i) { return load<uint8_t>(data, i); });
+    case DataType::kInt8:
+      return each([&](int64_t i) { return load<int8_t>(data, i); });
+    case DataType::kUint16:
+      return each([&](int64_t i) { return load<uint16_t>(data, i); });
+    case DataType::kInt16:
+      return each([&](int64_t i) { return load<int16_t>(data, i); });
+    case DataType::kUint32:
+      return each([&](int64_t i) { return load<uint32_t>(data, i); });
+    case DataType::kInt32:
+      return each([&](int64_t i) { return load<int32_t>(data, i); });
+    case DataType::kUint64:
+      return each([&](int64_t i) { return load<uint64_t>(data, i); });
+    case DataType::kInt64:
+      return each([&](int64_t i) { return load<int64_t>(data, i); });
+    case DataType::kBool:
+      return each([&](int64_t i) { return load<uint8_t>(data, i) != 0; });
     case DataType::kInt4:
     case DataType::kUint4:
     case DataType::kInt2:
-    case DataType::kUint2: return each([&](int64_t i) { return load_packed(data, tensor.dtype(), i); });
+    case DataType::kUint2:
+      return each([&](int64_t i) { return load_packed(data, tensor.dtype(), i); });
     default:
-      throw Error(ErrorKind::kModel, "element type " + std::string(name_of(tensor.dtype())) + " has no numbers to read");
+      throw Error(ErrorKind::kModel,
+                  "element type " + std::string(name_of(tensor.dtype())) + " has no numbers to read");
   }
 }
 
@@ -51,9 +66,9 @@ void for_each_element(const Tensor& tensor, Visit visit) {
 
 std::shared_ptr<std::byte> allocate_bytes(size_t bytes) {
   const size_t padded = (bytes / kAlignment + 2) * kAlignment;
-  auto* memory = static_cast<std::byte*>(::operator new(padded, std::align_val_t{kAlignment}));
+  auto* memory = static_cast<std::byte*>(::operator new (padded, std::align_val_t{kAlignment}));
   std::memset(memory + bytes, 0, padded - bytes);
-  return {memory, [](std::byte* owned) { ::operator delete(owned, std::align_val_t{kAlignment}); }};
+  return {memory, [](std::byte* owned) { ::operator delete (owned, std::align_val_t{kAlignment}); }};
 }
 
 Tensor::Tensor(DataType dtype, Dims dims, std::shared_ptr<const std::byte> data, size_t bytes)
@@ -68,7 +83,9 @@ Tensor Tensor::zeros(DataType dtype, Dims dims) {
   return {dtype, std::move(dims), std::move(data), bytes};
 }
 
-std::byte* Tensor::mutable_bytes() { return const_cast<std::byte*>(data_.get()); }  // NOLINT: see the header
+std::byte* Tensor::mutable_bytes() {
+  return const_cast<std::byte*>(data_.get());
+}  // NOLINT: see the header
 
 Tensor Tensor::reshaped(Dims dims) const {
   TINYC_CHECK(element_count(dims) == count_);
@@ -145,7 +162,9 @@ uint16_t float_to_half(float value) {
   return sign | static_cast<uint16_t>((rounded - 0x38000000U) >> 13);
 }
 
-float bfloat16_to_float(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+float bfloat16_to_float(uint16_t bits) {
+  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+}
 
 uint16_t float_to_bfloat16(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);

@@ -39,9 +39,9 @@ enum class DataType : int32_t {
 
 // Bits of one element; 0 for kUndefined, kString and numbers that this list does not know.
 int bits_of(DataType dtype);
-bool is_integer(DataType dtype);         // any width, signed or not; not bool
+bool is_integer(DataType dtype);  // any width, signed or not; not bool
 bool is_signed_integer(DataType dtype);
-bool is_floating(DataType dtype);        // float16, bfloat16, float, double
+bool is_floating(DataType dtype);  // float16, bfloat16, float, double
 // "float32", "int8", "int4", ...; "unknown" for a number not in this list.
 std::string_view name_of(DataType dtype);
 
@@ -51,16 +51,49 @@ int64_t max_of(DataType dtype);
 
 template <typename T>
 constexpr DataType data_type_of() = delete;
-template <> constexpr DataType data_type_of<float>() { return DataType::kFloat; }
-template <> constexpr DataType data_type_of<double>() { return DataType::kDouble; }
-template <> constexpr DataType data_type_of<uint8_t>() { return DataType::kUint8; }
-template <> constexpr DataType data_type_of<int8_t>() { return DataType::kInt8; }
-template <> constexpr DataType data_type_of<uint16_t>() { return DataType::kUint16; }
-template <> constexpr DataType data_type_of<int16_t>() { return DataType::kInt16; }
-template <> constexpr DataType data_type_of<uint32_t>() { return DataType::kUint32; }
-template <> constexpr DataType data_type_of<int32_t>() { return DataType::kInt32; }
-template <> constexpr DataType data_type_of<uint64_t>() { return DataType::kUint64; }
-template <> constexpr DataType data_type_of<int64_t>() { return DataType::kInt64; }
-template <> constexpr DataType data_type_of<bool>() { return DataType::kBool; }
+template <>
+constexpr DataType data_type_of<float>() {
+  return DataType::kFloat;
+}
+template <>
+constexpr DataType data_type_of<double>() {
+  return DataType::kDouble;
+}
+template <>
+constexpr DataType data_type_of<uint8_t>() {
+  return DataType::kUint8;
+}
+template <>
+constexpr DataType data_type_of<int8_t>() {
+  return DataType::kInt8;
+}
+template <>
+constexpr DataType data_type_of<uint16_t>() {
+  return DataType::kUint16;
+}
+template <>
+constexpr DataType data_type_of<int16_t>() {
+  return DataType::kInt16;
+}
+template <>
+constexpr DataType data_type_of<uint32_t>() {
+  return DataType::kUint32;
+}
+template <>
+constexpr DataType data_type_of<int32_t>() {
+  return DataType::kInt32;
+}
+template <>
+constexpr DataType data_type_of<uint64_t>() {
+  return DataType::kUint64;
+}
+template <>
+constexpr DataType data_type_of<int64_t>() {
+  return DataType::kInt64;
+}
+template <>
+constexpr DataType data_type_of<bool>() {
+  return DataType::kBool;
+}
 
 }  // namespace tinyc

@@ -1,8 +1,8 @@
-// The graph: a value. Nodes and values are addressed by typed ids; weights sit in shared immutable buffers, so a copy is
-// cheap and a pass can be tried, checked, compared and undone.
+// The graph: a value. Nodes and values are addressed by typed ids; weights sit in shared immutable buffers, so a copy
+// is cheap and a pass can be tried, checked, compared and undone.
 //
-// Invariants (verify() in ir/verify.h checks them): nodes stand in execution order; each value is produced by at most one
-// node, or is a graph input, or is a constant; names of values and of nodes are unique and not empty.
+// Invariants (verify() in ir/verify.h checks them): nodes stand in execution order; each value is produced by at most
+// one node, or is a graph input, or is a constant; names of values and of nodes are unique and not empty.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,12 @@ enum class NodeId : uint32_t {};
 enum class ValueId : uint32_t {};
 inline constexpr ValueId kNoValue{0xFFFFFFFFU};  // an optional input or output that is left out
 inline constexpr NodeId kNoNode{0xFFFFFFFFU};
-constexpr size_t index_of(NodeId id) { return static_cast<size_t>(id); }
-constexpr size_t index_of(ValueId id) { return static_cast<size_t>(id); }
+constexpr size_t index_of(NodeId id) {
+  return static_cast<size_t>(id);
+}
+constexpr size_t index_of(ValueId id) {
+  return static_cast<size_t>(id);
+}
 
 using Attribute = std::variant<int64_t, float, std::string, Tensor, std::shared_ptr<const Graph>, std::vector<int64_t>,
                                std::vector<float>, std::vector<std::string>>;
@@ -49,27 +53,27 @@ struct Value {
 };
 
 struct Node {
-  const OpDef* op = nullptr;       // null: unknown to tinyc, see foreign
+  const OpDef* op = nullptr;  // null: unknown to tinyc, see foreign
   std::string name;
   // For control flow the values that subgraphs capture follow the op's own inputs: the last `captures` of these.
   // A subgraph's inputs end with the same captures in the same order.
-  std::vector<ValueId> inputs;     // kNoValue for an optional input that is left out
-  std::vector<ValueId> outputs;    // kNoValue for an optional output that is left out
+  std::vector<ValueId> inputs;   // kNoValue for an optional input that is left out
+  std::vector<ValueId> outputs;  // kNoValue for an optional output that is left out
   int captures = 0;
-  AttributeList attributes;        // only those given; defaults are in OpDef::attributes
+  AttributeList attributes;  // only those given; defaults are in OpDef::attributes
   std::shared_ptr<const Foreign> foreign;
-  int origin = -1;                 // index of the node in the imported file; for messages
+  int origin = -1;  // index of the node in the imported file; for messages
 };
 
 struct Graph {
   std::string name;
   std::vector<Value> values;
-  std::vector<Node> nodes;         // in execution order
+  std::vector<Node> nodes;  // in execution order
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
   // Of the main graph only:
-  std::map<std::string, int64_t, std::less<>> opsets;                // domain -> version, as imported
-  std::vector<std::pair<std::string, std::string>> metadata;         // metadata_props
+  std::map<std::string, int64_t, std::less<>> opsets;         // domain -> version, as imported
+  std::vector<std::pair<std::string, std::string>> metadata;  // metadata_props
   std::string doc;
 
   Value& operator[](ValueId id) { return values[index_of(id)]; }
@@ -97,9 +101,7 @@ struct Uses {
   NodeId producer_of(ValueId id) const { return producer[index_of(id)]; }
   const std::vector<NodeId>& consumers_of(ValueId id) const { return consumers[index_of(id)]; }
   // Read by exactly one operand of one node, and not a graph output.
-  bool has_single_reader(ValueId id) const {
-    return consumers[index_of(id)].size() == 1 && !is_output[index_of(id)];
-  }
+  bool has_single_reader(ValueId id) const { return consumers[index_of(id)].size() == 1 && !is_output[index_of(id)]; }
 };
 
 // Makes every reader of `from` (nodes and graph outputs) read `to`.

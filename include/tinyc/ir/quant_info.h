@@ -26,9 +26,9 @@ struct QParams {
 
 // Vector quantization: groups of `group` neighbouring elements are replaced by the index of a centroid.
 struct Codebook {
-  Tensor centroids;     // [count, group], float or the storage type of the combined linear quantization
-  int index_bits = 4;   // count <= 2^index_bits
-  Dims group;           // extent of one group along each axis of the value
+  Tensor centroids;    // [count, group], float or the storage type of the combined linear quantization
+  int index_bits = 4;  // count <= 2^index_bits
+  Dims group;          // extent of one group along each axis of the value
 };
 
 using QuantInfo = std::variant<QParams, Codebook>;

@@ -25,16 +25,20 @@ class Tensor {
   template <typename T>
   static Tensor of(Dims dims, std::span<const T> values);
   template <typename T>
-  static Tensor of(Dims dims, const std::vector<T>& values) { return of<T>(std::move(dims), std::span<const T>(values)); }
+  static Tensor of(Dims dims, const std::vector<T>& values) {
+    return of<T>(std::move(dims), std::span<const T>(values));
+  }
   template <typename T>
-  static Tensor scalar(T value) { return of<T>({}, std::span<const T>(&value, 1)); }
+  static Tensor scalar(T value) {
+    return of<T>({}, std::span<const T>(&value, 1));
+  }
 
   bool defined() const { return dtype_ != DataType::kUndefined; }
   DataType dtype() const { return dtype_; }
   const Dims& dims() const { return dims_; }
   int rank() const { return static_cast<int>(dims_.size()); }
   TensorType type() const { return {dtype_, Shape(dims_)}; }
-  int64_t size() const { return count_; }     // elements
+  int64_t size() const { return count_; }  // elements
   size_t byte_size() const { return bytes_; }
   const std::byte* bytes() const { return data_.get(); }
   const std::shared_ptr<const std::byte>& buffer() const { return data_; }

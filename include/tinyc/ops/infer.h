@@ -6,7 +6,8 @@
 namespace tinyc {
 
 // Runs the op's inference with its error context (node and op named). Unknown ops give outputs of unknown type.
-std::vector<InferContext::Known> infer_node(const Graph& graph, const Node& node, std::vector<InferContext::Known> inputs);
+std::vector<InferContext::Known> infer_node(const Graph& graph, const Node& node,
+                                            std::vector<InferContext::Known> inputs);
 
 // Sets the type of every value that a node computes, from the graph's inputs and constants. Where the model declares a
 // type too, what inference finds wins and the declared type fills the gaps. Subgraphs of control flow are inferred by

@@ -1,6 +1,6 @@
 // An op: one constant struct per operator, listed by one line in src/ops/op_list.inc. Everything that tinyc knows about
-// an operator is in its entry: attributes, shape inference, evaluation, cost, and its quantization traits, which are data
-// that passes read, so that passes never list operator names.
+// an operator is in its entry: attributes, shape inference, evaluation, cost, and its quantization traits, which are
+// data that passes read, so that passes never list operator names.
 //
 // The form of every op is that of ONNX opset 21; the importer (src/onnx/upgrade.cpp) brings older forms into it.
 #pragma once
@@ -32,7 +32,8 @@ struct AttributeDef {
   constexpr AttributeDef(std::string_view n, int64_t v) : name(n), type(AttributeType::kInt), int_default(v) {}
   constexpr AttributeDef(std::string_view n, int v) : AttributeDef(n, static_cast<int64_t>(v)) {}
   constexpr AttributeDef(std::string_view n, float v) : name(n), type(AttributeType::kFloat), float_default(v) {}
-  constexpr AttributeDef(std::string_view n, const char* v) : name(n), type(AttributeType::kString), string_default(v) {}
+  constexpr AttributeDef(std::string_view n, const char* v)
+      : name(n), type(AttributeType::kString), string_default(v) {}
   constexpr AttributeDef(std::string_view n, AttributeType t) : name(n), type(t) {}
 };
 
@@ -95,23 +96,25 @@ class InferContext {
 class EvalContext {
  public:
   using RunSubgraph = std::function<std::vector<Tensor>(const Graph& graph, std::span<const Tensor> inputs)>;
-  EvalContext(const Node& node, std::span<const Tensor> inputs, std::span<Tensor> outputs, std::vector<std::byte>& scratch,
-              const RunSubgraph& run_subgraph)
+  EvalContext(const Node& node, std::span<const Tensor> inputs, std::span<Tensor> outputs,
+              std::vector<std::byte>& scratch, const RunSubgraph& run_subgraph)
       : node_(node), inputs_(inputs), outputs_(outputs), scratch_(scratch), run_subgraph_(run_subgraph) {}
 
   const Node& node() const { return node_; }
   int input_count() const { return static_cast<int>(inputs_.size()); }
   int output_count() const { return static_cast<int>(outputs_.size()); }
   bool has_input(int idx) const { return idx < input_count() && inputs_[static_cast<size_t>(idx)].defined(); }
-  bool has_output(int idx) const {
-    return idx < output_count() && node_.outputs[static_cast<size_t>(idx)] != kNoValue;
-  }
+  bool has_output(int idx) const { return idx < output_count() && node_.outputs[static_cast<size_t>(idx)] != kNoValue; }
   const Tensor& input(int idx) const { return inputs_[static_cast<size_t>(idx)]; }
   Tensor& output(int idx) { return outputs_[static_cast<size_t>(idx)]; }
   template <typename T>
-  std::span<const T> in(int idx) const { return input(idx).data<T>(); }
+  std::span<const T> in(int idx) const {
+    return input(idx).data<T>();
+  }
   template <typename T>
-  std::span<T> out(int idx) { return output(idx).mutable_data<T>(); }
+  std::span<T> out(int idx) {
+    return output(idx).mutable_data<T>();
+  }
   // For outputs whose dims depend on data, or that share an operand's buffer.
   void set_output(int idx, Tensor tensor) { outputs_[static_cast<size_t>(idx)] = std::move(tensor); }
   // Uninitialized floats, 64-byte aligned, valid until the kernel returns; one block a kernel.
@@ -155,13 +158,13 @@ enum class QuantKind : uint8_t {
 
 struct QuantTraits {
   QuantKind kind = QuantKind::kFloat;
-  std::string_view why_float;                // for kFloat: the reason given to the user
-  uint32_t data_inputs = 1;                  // bit i: operand i is data that is quantized (bit 31: all from the last set bit on)
+  std::string_view why_float;  // for kFloat: the reason given to the user
+  uint32_t data_inputs = 1;    // bit i: operand i is data that is quantized (bit 31: all from the last set bit on)
   std::array<int8_t, 2> weights = {-1, -1};  // operands that are quantized as weights when they are constant
   int8_t bias = -1;                          // operand stored as int32 with scale s_data * s_weight
   // Axis of a weight operand that counts output channels; null: per tensor only.
   int (*channel_axis)(const Node& node, int operand, int rank) = nullptr;
-  float low = 0.0F, high = 0.0F;             // for kFixedRange
+  float low = 0.0F, high = 0.0F;  // for kFixedRange
 };
 
 struct Arity {
@@ -171,18 +174,19 @@ struct Arity {
 inline constexpr int kMany = std::numeric_limits<int>::max();
 
 struct OpDef {
-  std::string_view name;                        // "Conv"
-  std::string_view domain = "";                 // "" is ai.onnx
+  std::string_view name;         // "Conv"
+  std::string_view domain = "";  // "" is ai.onnx
   Arity inputs;
   Arity outputs;
   std::span<const AttributeDef> attributes;
-  void (*infer)(InferContext&) = nullptr;       // required
-  void (*eval)(EvalContext&) = nullptr;         // the reference; required
-  Kernel (*prepare)(const PrepareContext&) = nullptr;  // a faster kernel with the same bits for any batch; may return {}
+  void (*infer)(InferContext&) = nullptr;  // required
+  void (*eval)(EvalContext&) = nullptr;    // the reference; required
+  Kernel (*prepare)(const PrepareContext&) =
+      nullptr;  // a faster kernel with the same bits for any batch; may return {}
   int64_t (*macs)(const Node&, std::span<const TensorType> inputs, std::span<const TensorType> outputs) = nullptr;
-  bool is_view = false;                         // output 0 is operand 0's bytes under other dims
-  bool fuses_clamp = false;                     // prepare() honours clamp_low and clamp_high
-  bool deterministic = true;                    // false: random numbers; never folded
+  bool is_view = false;       // output 0 is operand 0's bytes under other dims
+  bool fuses_clamp = false;   // prepare() honours clamp_low and clamp_high
+  bool deterministic = true;  // false: random numbers; never folded
   QuantTraits quant;
 };
 
