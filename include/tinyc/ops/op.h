@@ -27,7 +27,7 @@ struct AttributeDef {
   AttributeType type;
   int64_t int_default = 0;
   float float_default = 0.0F;
-  std::string_view string_default;
+  std::string_view string_default = {};
 
   constexpr AttributeDef(std::string_view n, int64_t v) : name(n), type(AttributeType::kInt), int_default(v) {}
   constexpr AttributeDef(std::string_view n, int v) : AttributeDef(n, static_cast<int64_t>(v)) {}
@@ -158,8 +158,8 @@ enum class QuantKind : uint8_t {
 
 struct QuantTraits {
   QuantKind kind = QuantKind::kFloat;
-  std::string_view why_float;  // for kFloat: the reason given to the user
-  uint32_t data_inputs = 1;    // bit i: operand i is data that is quantized (bit 31: all from the last set bit on)
+  std::string_view why_float = {};  // for kFloat: the reason given to the user
+  uint32_t data_inputs = 1;         // bit i: operand i is data that is quantized (bit 31: all from the last set bit on)
   std::array<int8_t, 2> weights = {-1, -1};  // operands that are quantized as weights when they are constant
   int8_t bias = -1;                          // operand stored as int32 with scale s_data * s_weight
   // Axis of a weight operand that counts output channels; null: per tensor only.
@@ -176,9 +176,9 @@ inline constexpr int kMany = std::numeric_limits<int>::max();
 struct OpDef {
   std::string_view name;         // "Conv"
   std::string_view domain = "";  // "" is ai.onnx
-  Arity inputs;
-  Arity outputs;
-  std::span<const AttributeDef> attributes;
+  Arity inputs = {};
+  Arity outputs = {};
+  std::span<const AttributeDef> attributes = {};
   void (*infer)(InferContext&) = nullptr;  // required
   void (*eval)(EvalContext&) = nullptr;    // the reference; required
   Kernel (*prepare)(const PrepareContext&) =
@@ -187,7 +187,7 @@ struct OpDef {
   bool is_view = false;       // output 0 is operand 0's bytes under other dims
   bool fuses_clamp = false;   // prepare() honours clamp_low and clamp_high
   bool deterministic = true;  // false: random numbers; never folded
-  QuantTraits quant;
+  QuantTraits quant = {};
 };
 
 // All ops, in the order of op_list.inc.
