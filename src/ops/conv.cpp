@@ -1,0 +1,128 @@
+// Conv: y[n,m,o] = b[m] + sum over c, k of x[n, c, o * stride - pad + k * dilation] * w[m, c, k], in groups of
+// channels. One to three spatial axes. Quantized: integers in and out, weights per output channel (axis 0), int32 bias.
+#include <cmath>
+
+#include "ops/element_types.h"
+#include "ops/window.h"
+
+namespace tinyc {
+namespace {
+
+constexpr AttributeDef kAttributes[] = {{"auto_pad", "NOTSET"},
+                                        {"dilations", AttributeType::kInts},
+                                        {"group", 1},
+                                        {"kernel_shape", AttributeType::kInts},
+                                        {"pads", AttributeType::kInts},
+                                        {"strides", AttributeType::kInts}};
+
+void check_channels(const InferContext& context) {
+  const Shape& x = context.shape(0);
+  const Shape& w = context.shape(1);
+  const int64_t group = int_attr(context.node(), "group");
+  if (group < 1) context.fail_input(1, "cannot be split into " + std::to_string(group) + " groups");
+  if (w[0].known() && w[0].value % group != 0) {
+    context.fail_input(1, "has " + std::to_string(w[0].value) + " output channels, not a multiple of the group count " +
+                              std::to_string(group));
+  }
+  if (x.ranked() && x[1].known() && w[1].known() && (x[1].value % group != 0 || x[1].value / group != w[1].value)) {
+    context.fail_input(1, "has " + std::to_string(w[1].value) + " input channels a group, but operand 0 has " +
+                              std::to_string(x[1].value) + " channels in " + std::to_string(group) + " groups");
+  }
+  if (!context.has_input(2) || !context.shape(2).ranked()) return;
+  context.require_rank(2, 1);
+  const Dim& bias = context.shape(2)[0];
+  if (bias.known() && w[0].known() && bias.value != w[0].value) {
+    context.fail_input(2, "has " + std::to_string(bias.value) + " elements, expected " + std::to_string(w[0].value));
+  }
+}
+
+void infer(InferContext& context) {
+  require_spatial(context, 0);
+  require_spatial(context, 1);
+  const Shape& x = context.shape(0);
+  const Shape& w = context.shape(1);
+  if (!x.ranked() || !w.ranked()) return context.set_output(0, context.dtype(0), Shape::unranked());
+  context.require_rank(1, x.rank());
+  check_channels(context);
+  Shape y{x[0], w[0]};
+  const int spatial = x.rank() - 2;
+  const std::span<const int64_t> declared = ints_attr(context.node(), "kernel_shape");
+  Dims kernel(static_cast<size_t>(spatial), 1);
+  if (!declared.empty()) kernel = kernel_shape_attr(context.node(), spatial);
+  bool known = true;
+  for (int i = 0; i < spatial; ++i) {
+    int64_t& extent = kernel[static_cast<size_t>(i)];
+    known = known && (w[i + 2].known() || !declared.empty());
+    if (!w[i + 2].known()) continue;
+    if (!declared.empty() && extent != w[i + 2].value) {
+      context.fail_input(1, "does not have the dims that attribute 'kernel_shape' says");
+    }
+    extent = w[i + 2].value;
+  }
+  const WindowSpec spec = read_window(context.node(), kernel);
+  for (int i = 0; i < spatial; ++i) {
+    const Dim& dim = x[i + 2];
+    y.push_back(known && dim.known() ? Dim(spec.axis(static_cast<size_t>(i), dim.value).out) : Dim());
+  }
+  context.set_output(0, context.dtype(0), std::move(y));
+}
+
+Window window_of(const Node& node, std::span<const int64_t> x, std::span<const int64_t> w) {
+  return read_window(node, w.subspan(2)).over(x.subspan(2));
+}
+
+template <typename T>
+void run_reference(EvalContext& context) {
+  const Dims& x_dims = context.input(0).dims();
+  const Dims& w_dims = context.input(1).dims();
+  const Window window = window_of(context.node(), x_dims, w_dims);
+  const int64_t in_channels = w_dims[1];
+  const int64_t per_group = w_dims[0] / int_attr(context.node(), "group");
+  const T* w = context.in<T>(1).data();
+  const T* bias = context.has_input(2) ? context.in<T>(2).data() : nullptr;
+  T* y = context.out<T>(0).data();
+  for (int64_t n = 0; n < x_dims[0]; ++n) {
+    for (int64_t m = 0; m < w_dims[0]; ++m) {
+      const T* x_group = context.in<T>(0).data() + (n * x_dims[1] + m / per_group * in_channels) * window.in_count();
+      const T* w_channel = w + m * in_channels * window.taps();
+      for_each_position(window, [&](const std::array<int64_t, 3>& at, int64_t /*flat*/) {
+        T sum = bias != nullptr ? bias[m] : T{0};
+        for (int64_t c = 0; c < in_channels; ++c) {
+          for_each_tap(window, at, [&](int64_t tap, int64_t position) {
+            sum = std::fma(x_group[c * window.in_count() + position], w_channel[c * window.taps() + tap], sum);
+          });
+        }
+        *y++ = sum;
+      });
+    }
+  }
+}
+
+void eval(EvalContext& context) {
+  visit_type(FloatTypes(), context.input(0).dtype(),
+             [&]<typename T>(std::type_identity<T> /*type*/) { run_reference<T>(context); });
+}
+
+int64_t macs(const Node& /*node*/, std::span<const TensorType> inputs, std::span<const TensorType> outputs) {
+  const Dims w = *inputs[1].shape.known_dims();
+  return element_count(*outputs[0].shape.known_dims()) * (w[0] == 0 ? 0 : element_count(w) / w[0]);
+}
+
+int channel_axis(const Node& /*node*/, int /*operand*/, int /*rank*/) {
+  return 0;
+}
+
+}  // namespace
+
+extern constinit const OpDef k_conv{
+    .name = "Conv",
+    .inputs = {2, 3},
+    .attributes = kAttributes,
+    .infer = infer,
+    .eval = eval,
+    .macs = macs,
+    .quant =
+        {.kind = QuantKind::kCompute, .data_inputs = 0b11, .weights = {1, -1}, .bias = 2, .channel_axis = channel_axis},
+};
+
+}  // namespace tinyc

@@ -1,0 +1,159 @@
+// ConvTranspose: the adjoint of Conv: each input element adds its value times the kernel to the output window it stands
+// for: y[n, m, i * stride - pad + k * dilation] += x[n, c, i] * w[c, m, k]. The geometry below is that of the Conv
+// whose adjoint this is: its input is our output. Quantized: weights [in, out/group, k...], per output channel on
+// axis 1.
+#include <algorithm>
+#include <cmath>
+
+#include "ops/element_types.h"
+#include "ops/window.h"
+
+namespace tinyc {
+namespace {
+
+constexpr AttributeDef kAttributes[] = {{"auto_pad", "NOTSET"},
+                                        {"dilations", AttributeType::kInts},
+                                        {"group", 1},
+                                        {"kernel_shape", AttributeType::kInts},
+                                        {"output_padding", AttributeType::kInts},
+                                        {"output_shape", AttributeType::kInts},
+                                        {"pads", AttributeType::kInts},
+                                        {"strides", AttributeType::kInts}};
+
+int64_t list_element(const Node& node, std::string_view name, size_t idx, size_t count, int64_t absent) {
+  const std::span<const int64_t> list = ints_attr(node, name);
+  if (list.empty()) return absent;
+  // output_shape may hold all dims or the spatial ones only.
+  if (list.size() < count) {
+    throw Error(ErrorKind::kModel, "attribute '" + std::string(name) + "' has " + std::to_string(list.size()) +
+                                       " elements, expected " + std::to_string(count));
+  }
+  return list[list.size() - count + idx];
+}
+
+// One axis of the adjoint Conv: `out` is our input size, `in` our output size.
+WindowAxis adjoint_axis(const Node& node, const WindowSpec& spec, size_t idx, int64_t in) {
+  const size_t rank = spec.kernel.size();
+  WindowAxis axis{.in = 0,
+                  .out = in,
+                  .kernel = spec.kernel[idx],
+                  .stride = spec.strides[idx],
+                  .dilation = spec.dilations[idx],
+                  .pad_begin = spec.pads[idx],
+                  .pad_end = spec.pads[idx + rank]};
+  const int64_t extra = list_element(node, "output_padding", idx, rank, 0);
+  const int64_t full = (in - 1) * axis.stride + extra + axis.extent();
+  const bool same =
+      spec.auto_pad == WindowSpec::AutoPad::kSameUpper || spec.auto_pad == WindowSpec::AutoPad::kSameLower;
+  const int64_t wanted = list_element(node, "output_shape", idx, rank, same ? in * axis.stride : -1);
+  if (wanted >= 0) {
+    const int64_t total = std::max<int64_t>(0, full - wanted);
+    axis.pad_begin = spec.auto_pad == WindowSpec::AutoPad::kSameUpper ? total / 2 : total - total / 2;
+    axis.in = wanted;
+  } else {
+    axis.in = full - axis.pad_begin - axis.pad_end;
+  }
+  if (in < 1 || axis.in < 1 || axis.in > (int64_t{1} << 40)) {
+    throw Error(ErrorKind::kModel, "the output would have " + std::to_string(axis.in) +
+                                       " elements along spatial axis " + std::to_string(idx));
+  }
+  return axis;
+}
+
+void infer(InferContext& context) {
+  require_spatial(context, 0);
+  require_spatial(context, 1);
+  const Shape& x = context.shape(0);
+  const Shape& w = context.shape(1);
+  if (!x.ranked() || !w.ranked()) return context.set_output(0, context.dtype(0), Shape::unranked());
+  context.require_rank(1, x.rank());
+  const int64_t group = int_attr(context.node(), "group");
+  if (x[1].known() && w[0].known() && (x[1].value != w[0].value || group < 1 || w[0].value % group != 0)) {
+    context.fail_input(1, "has " + std::to_string(w[0].value) + " input channels in " + std::to_string(group) +
+                              " groups, but operand 0 has " + std::to_string(x[1].value));
+  }
+  const Dim channels = w[1].known() ? Dim(element_count(Dims{w[1].value, group})) : Dim();
+  if (context.has_input(2) && context.shape(2).ranked()) {
+    context.require_rank(2, 1);
+    if (!context.shape(2)[0].same_as(channels) && context.shape(2)[0].known() && channels.known()) {
+      context.fail_input(2,
+                         "does not have one element for each of the " + std::to_string(channels.value) + " channels");
+    }
+  }
+  Shape y{x[0], channels};
+  for (int i = 2; i < x.rank(); ++i) {
+    if (!x[i].known() || !w.known()) {
+      y.push_back(Dim());
+      continue;
+    }
+    const Dims w_dims = *w.known_dims();
+    const WindowSpec spec = read_window(context.node(), std::span<const int64_t>(w_dims).subspan(2));
+    y.push_back(Dim(adjoint_axis(context.node(), spec, static_cast<size_t>(i - 2), x[i].value).in));
+  }
+  context.set_output(0, context.dtype(0), std::move(y));
+}
+
+Window adjoint_window(const Node& node, std::span<const int64_t> x, std::span<const int64_t> w) {
+  const WindowSpec spec = read_window(node, w.subspan(2));
+  Window window;
+  const size_t rank = x.size() - 2;
+  for (size_t i = 0; i < rank; ++i) window.axes[3 - rank + i] = adjoint_axis(node, spec, i, x[i + 2]);
+  return window;
+}
+
+template <typename T>
+void run_reference(EvalContext& context) {
+  const Dims& x_dims = context.input(0).dims();
+  const Dims& w_dims = context.input(1).dims();
+  const Window window = adjoint_window(context.node(), x_dims, w_dims);
+  const int64_t group = int_attr(context.node(), "group");
+  const int64_t in_per_group = w_dims[0] / group;
+  const int64_t out_per_group = w_dims[1];
+  const T* bias = context.has_input(2) ? context.in<T>(2).data() : nullptr;
+  const T* x = context.in<T>(0).data();
+  const T* w = context.in<T>(1).data();
+  T* y = context.out<T>(0).data();
+  for (int64_t plane = 0; plane < x_dims[0] * group * out_per_group; ++plane, y += window.in_count()) {
+    const int64_t m = plane % (group * out_per_group);
+    const int64_t first_in = plane / (group * out_per_group) * w_dims[0] + m / out_per_group * in_per_group;
+    std::fill_n(y, window.in_count(), bias != nullptr ? bias[m] : T{0});
+    for (int64_t c = 0; c < in_per_group; ++c) {
+      const T* x_plane = x + (first_in + c) * window.out_count();
+      const T* w_taps =
+          w + ((m / out_per_group * in_per_group + c) * out_per_group + m % out_per_group) * window.taps();
+      for_each_position(window, [&](const std::array<int64_t, 3>& at, int64_t flat) {
+        for_each_tap(window, at,
+                     [&](int64_t tap, int64_t target) { y[target] = std::fma(x_plane[flat], w_taps[tap], y[target]); });
+      });
+    }
+  }
+}
+
+void eval(EvalContext& context) {
+  visit_type(FloatTypes(), context.input(0).dtype(),
+             [&]<typename T>(std::type_identity<T> /*type*/) { run_reference<T>(context); });
+}
+
+int64_t macs(const Node& /*node*/, std::span<const TensorType> inputs, std::span<const TensorType> /*outputs*/) {
+  const Dims w = *inputs[1].shape.known_dims();
+  return element_count(*inputs[0].shape.known_dims()) * (w[0] == 0 ? 0 : element_count(w) / w[0]);
+}
+
+int channel_axis(const Node& /*node*/, int /*operand*/, int /*rank*/) {
+  return 1;
+}
+
+}  // namespace
+
+extern constinit const OpDef k_conv_transpose{
+    .name = "ConvTranspose",
+    .inputs = {2, 3},
+    .attributes = kAttributes,
+    .infer = infer,
+    .eval = eval,
+    .macs = macs,
+    .quant =
+        {.kind = QuantKind::kCompute, .data_inputs = 0b11, .weights = {1, -1}, .bias = 2, .channel_axis = channel_axis},
+};
+
+}  // namespace tinyc

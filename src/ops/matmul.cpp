@@ -1,0 +1,109 @@
+// MatMul: matrix product with numpy's rules: leading axes broadcast, a one-dimensional operand is a row or a column
+// that leaves no axis behind. Quantized: integers in and out; a constant operand 1 is a weight, per channel on its last
+// axis.
+#include <cmath>
+
+#include "ops/broadcast.h"
+#include "ops/element_types.h"
+#include "tinyc/ops/op.h"
+
+namespace tinyc {
+namespace {
+
+using MatMulTypes = TypeList<float, double, int32_t, int64_t, uint32_t, uint64_t>;
+
+// All axes but the last two; none for ranks 1 and 2.
+Shape leading(const Shape& shape) {
+  Shape out;
+  for (int i = 0; i + 2 < shape.rank(); ++i) out.push_back(shape[i]);
+  return out;
+}
+
+void infer(InferContext& context) {
+  const Shape& a = context.shape(0);
+  const Shape& b = context.shape(1);
+  if (!a.ranked() || !b.ranked()) return context.set_output(0, context.dtype(0), Shape::unranked());
+  for (int operand = 0; operand < 2; ++operand) {
+    if (context.shape(operand).rank() == 0) context.fail_input(operand, "is a scalar");
+  }
+  const Dim& a_depth = a[a.rank() - 1];
+  const Dim& b_depth = b[b.rank() == 1 ? 0 : b.rank() - 2];
+  if (a_depth.known() && b_depth.known() && a_depth.value != b_depth.value) {
+    context.fail_input(1, "sums over " + std::to_string(b_depth.value) + " elements, but operand 0 over " +
+                              std::to_string(a_depth.value));
+  }
+  Shape y = broadcast(leading(a), leading(b));
+  if (a.rank() > 1) y.push_back(a[a.rank() - 2]);
+  if (b.rank() > 1) y.push_back(b[b.rank() - 1]);
+  context.set_output(0, context.dtype(0), std::move(y));
+}
+
+struct Extents {
+  int64_t rows, columns, depth;
+  Dims a_batch, b_batch, y_batch;
+};
+
+Extents extents_of(std::span<const int64_t> a, std::span<const int64_t> b) {
+  Extents e;
+  e.rows = a.size() > 1 ? a[a.size() - 2] : 1;
+  e.depth = a.back();
+  e.columns = b.size() > 1 ? b.back() : 1;
+  if (a.size() > 2) e.a_batch.assign(a.begin(), a.end() - 2);
+  if (b.size() > 2) e.b_batch.assign(b.begin(), b.end() - 2);
+  e.y_batch = broadcast(e.a_batch, e.b_batch);
+  return e;
+}
+
+template <typename T>
+void multiply(const Extents& e, const T* a, const T* b, T* y) {
+  for (int64_t i = 0; i < e.rows; ++i) {
+    for (int64_t j = 0; j < e.columns; ++j) {
+      T sum{0};
+      for (int64_t k = 0; k < e.depth; ++k) {
+        if constexpr (std::is_floating_point_v<T>) {
+          sum = std::fma(a[i * e.depth + k], b[k * e.columns + j], sum);
+        } else {
+          sum = static_cast<T>(sum + a[i * e.depth + k] * b[k * e.columns + j]);
+        }
+      }
+      y[i * e.columns + j] = sum;
+    }
+  }
+}
+
+void eval(EvalContext& context) {
+  const Extents e = extents_of(context.input(0).dims(), context.input(1).dims());
+  const auto plan = plan_broadcast<2>(e.y_batch, {e.a_batch, e.b_batch});
+  visit_type(MatMulTypes(), context.input(0).dtype(), [&]<typename T>(std::type_identity<T> /*type*/) {
+    const T* a = context.in<T>(0).data();
+    const T* b = context.in<T>(1).data();
+    T* y = context.out<T>(0).data();
+    for_each_line(plan, [&](int64_t out, const std::array<int64_t, 2>& offsets) {
+      for (int64_t i = 0; i < plan.line; ++i) {
+        multiply(e, a + (offsets[0] + i * plan.steps[0]) * e.rows * e.depth,
+                 b + (offsets[1] + i * plan.steps[1]) * e.depth * e.columns, y + (out + i) * e.rows * e.columns);
+      }
+    });
+  });
+}
+
+int64_t macs(const Node& /*node*/, std::span<const TensorType> inputs, std::span<const TensorType> outputs) {
+  return element_count(*outputs[0].shape.known_dims()) * inputs[0].shape.known_dims()->back();
+}
+
+int channel_axis(const Node& /*node*/, int /*operand*/, int rank) {
+  return rank - 1;
+}
+
+}  // namespace
+
+extern constinit const OpDef k_matmul{
+    .name = "MatMul",
+    .inputs = {2, 2},
+    .infer = infer,
+    .eval = eval,
+    .macs = macs,
+    .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11, .weights = {1, -1}, .channel_axis = channel_axis},
+};
+
+}  // namespace tinyc

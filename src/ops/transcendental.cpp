@@ -1,0 +1,72 @@
+// Exp, Erf, Sigmoid, Tanh: elementwise. Quantized: a table of 256 entries; the ranges of Sigmoid and Tanh are known.
+#include <algorithm>
+#include <cmath>
+
+#include "ops/common_infer.h"
+#include "ops/element_types.h"
+
+namespace tinyc {
+namespace {
+
+template <typename Function>
+void eval_unary(EvalContext& context, Function function) {
+  visit_type(FloatTypes(), context.input(0).dtype(), [&]<typename T>(std::type_identity<T> /*type*/) {
+    const auto x = context.in<T>(0);
+    std::transform(x.begin(), x.end(), context.out<T>(0).begin(), function);
+  });
+}
+
+void eval_exp(EvalContext& context) {
+  eval_unary(context, [](auto x) { return std::exp(x); });
+}
+
+void eval_erf(EvalContext& context) {
+  eval_unary(context, [](auto x) { return std::erf(x); });
+}
+
+void eval_tanh(EvalContext& context) {
+  eval_unary(context, [](auto x) { return std::tanh(x); });
+}
+
+void eval_sigmoid(EvalContext& context) {
+  eval_unary(context, [](auto x) {
+    using T = decltype(x);
+    // The exponent is never positive, so nothing overflows.
+    const T e = std::exp(-std::abs(x));
+    return (x < T{0} ? e : T{1}) / (T{1} + e);
+  });
+}
+
+}  // namespace
+
+extern constinit const OpDef k_exp{
+    .name = "Exp",
+    .infer = infer_same,
+    .eval = eval_exp,
+    .quant = {.kind = QuantKind::kCompute},
+};
+
+extern constinit const OpDef k_erf{
+    .name = "Erf",
+    .infer = infer_same,
+    .eval = eval_erf,
+    .quant = {.kind = QuantKind::kCompute},
+};
+
+// Scale 1/256 over 256 steps from 0.
+extern constinit const OpDef k_sigmoid{
+    .name = "Sigmoid",
+    .infer = infer_same,
+    .eval = eval_sigmoid,
+    .quant = {.kind = QuantKind::kFixedRange, .low = 0.0F, .high = 255.0F / 256.0F},
+};
+
+// Scale 1/128 over 256 steps from -1.
+extern constinit const OpDef k_tanh{
+    .name = "Tanh",
+    .infer = infer_same,
+    .eval = eval_tanh,
+    .quant = {.kind = QuantKind::kFixedRange, .low = -1.0F, .high = 127.0F / 128.0F},
+};
+
+}  // namespace tinyc
