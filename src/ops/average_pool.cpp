@@ -59,7 +59,7 @@ void eval(EvalContext& context) {
 
 }  // namespace
 
-extern constinit const OpDef k_average_pool{
+extern const OpDef k_average_pool{
     .name = "AveragePool",
     .attributes = kAttributes,
     .infer = infer,

@@ -93,7 +93,7 @@ void eval(EvalContext& context) {
 
 }  // namespace
 
-extern constinit const OpDef k_batch_normalization{
+extern const OpDef k_batch_normalization{
     .name = "BatchNormalization",
     .inputs = {5, 5},
     .outputs = {1, 3},

@@ -1,4 +1,5 @@
 // Add, Sub, Mul, Div: elementwise with broadcasting, all numeric types; integers wrap, and integer division truncates.
+#include <algorithm>
 #include <functional>
 #include <limits>
 
@@ -50,6 +51,37 @@ struct Quotient {
   }
 };
 
+// The elements of an integer result that computes a shape, open where an operand's is. Division rounds like eval does.
+template <typename Combine>
+void infer_arithmetic(InferContext& context, Combine combine) {
+  infer_broadcast(context);
+  if (context.dtype(0) != DataType::kInt64) return;
+  const auto a = context.dims_value(0), b = context.dims_value(1);
+  if (!a || !b || (a->rank() != b->rank() && a->rank() != 1 && b->rank() != 1)) return;
+  Shape result;
+  for (int i = 0; i < std::max(a->rank(), b->rank()); ++i) {
+    const Dim& left = (*a)[a->rank() == 1 ? 0 : i];
+    const Dim& right = (*b)[b->rank() == 1 ? 0 : i];
+    const bool known = left.known() && right.known();
+    const int64_t value = known ? combine(left.value, right.value) : -1;
+    result.push_back(value >= 0 ? Dim(value) : Dim());
+  }
+  context.set_dims_value(0, std::move(result));
+}
+
+void infer_add(InferContext& context) {
+  infer_arithmetic(context, Wrapping<std::plus<>>{});
+}
+void infer_sub(InferContext& context) {
+  infer_arithmetic(context, Wrapping<std::minus<>>{});
+}
+void infer_mul(InferContext& context) {
+  infer_arithmetic(context, Wrapping<std::multiplies<>>{});
+}
+void infer_div(InferContext& context) {
+  infer_arithmetic(context, [](int64_t a, int64_t b) { return b == 0 ? -1 : a / b; });
+}
+
 void eval_add(EvalContext& context) {
   eval_binary(context, Wrapping<std::plus<>>{});
 }
@@ -65,34 +97,34 @@ void eval_div(EvalContext& context) {
 
 }  // namespace
 
-extern constinit const OpDef k_add{
+extern const OpDef k_add{
     .name = "Add",
     .inputs = {2, 2},
-    .infer = infer_broadcast,
+    .infer = infer_add,
     .eval = eval_add,
     .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11},
 };
 
-extern constinit const OpDef k_sub{
+extern const OpDef k_sub{
     .name = "Sub",
     .inputs = {2, 2},
-    .infer = infer_broadcast,
+    .infer = infer_sub,
     .eval = eval_sub,
     .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11},
 };
 
-extern constinit const OpDef k_mul{
+extern const OpDef k_mul{
     .name = "Mul",
     .inputs = {2, 2},
-    .infer = infer_broadcast,
+    .infer = infer_mul,
     .eval = eval_mul,
     .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11},
 };
 
-extern constinit const OpDef k_div{
+extern const OpDef k_div{
     .name = "Div",
     .inputs = {2, 2},
-    .infer = infer_broadcast,
+    .infer = infer_div,
     .eval = eval_div,
     .quant = {.kind = QuantKind::kFloat, .why_float = "a quotient has no integer kernel"},
 };

@@ -114,7 +114,7 @@ int channel_axis(const Node& /*node*/, int /*operand*/, int /*rank*/) {
 
 }  // namespace
 
-extern constinit const OpDef k_conv{
+extern const OpDef k_conv{
     .name = "Conv",
     .inputs = {2, 3},
     .attributes = kAttributes,

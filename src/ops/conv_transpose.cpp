@@ -145,7 +145,7 @@ int channel_axis(const Node& /*node*/, int /*operand*/, int /*rank*/) {
 
 }  // namespace
 
-extern constinit const OpDef k_conv_transpose{
+extern const OpDef k_conv_transpose{
     .name = "ConvTranspose",
     .inputs = {2, 3},
     .attributes = kAttributes,

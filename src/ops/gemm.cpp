@@ -95,7 +95,7 @@ int channel_axis(const Node& node, int /*operand*/, int /*rank*/) {
 
 }  // namespace
 
-extern constinit const OpDef k_gemm{
+extern const OpDef k_gemm{
     .name = "Gemm",
     .inputs = {2, 3},
     .attributes = kAttributes,

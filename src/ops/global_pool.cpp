@@ -57,21 +57,21 @@ void eval_lp(EvalContext& context) {
 
 }  // namespace
 
-extern constinit const OpDef k_global_average_pool{
+extern const OpDef k_global_average_pool{
     .name = "GlobalAveragePool",
     .infer = infer,
     .eval = eval_average,
     .quant = {.kind = QuantKind::kCompute},
 };
 
-extern constinit const OpDef k_global_max_pool{
+extern const OpDef k_global_max_pool{
     .name = "GlobalMaxPool",
     .infer = infer,
     .eval = eval_max,
     .quant = {.kind = QuantKind::kSameAsInput},
 };
 
-extern constinit const OpDef k_global_lp_pool{
+extern const OpDef k_global_lp_pool{
     .name = "GlobalLpPool",
     .attributes = kLpAttributes,
     .infer = infer,

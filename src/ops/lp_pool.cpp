@@ -42,7 +42,7 @@ void eval(EvalContext& context) {
 
 }  // namespace
 
-extern constinit const OpDef k_lp_pool{
+extern const OpDef k_lp_pool{
     .name = "LpPool",
     .attributes = kAttributes,
     .infer = infer,

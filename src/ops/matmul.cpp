@@ -97,7 +97,7 @@ int channel_axis(const Node& /*node*/, int /*operand*/, int rank) {
 
 }  // namespace
 
-extern constinit const OpDef k_matmul{
+extern const OpDef k_matmul{
     .name = "MatMul",
     .inputs = {2, 2},
     .infer = infer,

@@ -64,7 +64,7 @@ void eval(EvalContext& context) {
 
 }  // namespace
 
-extern constinit const OpDef k_max_pool{
+extern const OpDef k_max_pool{
     .name = "MaxPool",
     .outputs = {1, 2},
     .attributes = kAttributes,

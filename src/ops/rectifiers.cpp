@@ -93,14 +93,14 @@ void eval_prelu(EvalContext& context) {
 
 }  // namespace
 
-extern constinit const OpDef k_relu{
+extern const OpDef k_relu{
     .name = "Relu",
     .infer = infer_same,
     .eval = eval_relu,
     .quant = {.kind = QuantKind::kClamp},
 };
 
-extern constinit const OpDef k_clip{
+extern const OpDef k_clip{
     .name = "Clip",
     .inputs = {1, 3},
     .infer = infer_same,
@@ -108,7 +108,7 @@ extern constinit const OpDef k_clip{
     .quant = {.kind = QuantKind::kClamp},
 };
 
-extern constinit const OpDef k_leaky_relu{
+extern const OpDef k_leaky_relu{
     .name = "LeakyRelu",
     .attributes = kLeakyReluAttributes,
     .infer = infer_same,
@@ -116,7 +116,7 @@ extern constinit const OpDef k_leaky_relu{
     .quant = {.kind = QuantKind::kCompute},
 };
 
-extern constinit const OpDef k_prelu{
+extern const OpDef k_prelu{
     .name = "PRelu",
     .inputs = {2, 2},
     .infer = infer_prelu,

@@ -71,7 +71,7 @@ void eval_log(EvalContext& context) {
 
 }  // namespace
 
-extern constinit const OpDef k_softmax{
+extern const OpDef k_softmax{
     .name = "Softmax",
     .attributes = kAttributes,
     .infer = infer,
@@ -79,7 +79,7 @@ extern constinit const OpDef k_softmax{
     .quant = {.kind = QuantKind::kFixedRange, .low = 0.0F, .high = 255.0F / 256.0F},
 };
 
-extern constinit const OpDef k_log_softmax{
+extern const OpDef k_log_softmax{
     .name = "LogSoftmax",
     .attributes = kAttributes,
     .infer = infer,

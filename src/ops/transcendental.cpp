@@ -39,14 +39,14 @@ void eval_sigmoid(EvalContext& context) {
 
 }  // namespace
 
-extern constinit const OpDef k_exp{
+extern const OpDef k_exp{
     .name = "Exp",
     .infer = infer_same,
     .eval = eval_exp,
     .quant = {.kind = QuantKind::kCompute},
 };
 
-extern constinit const OpDef k_erf{
+extern const OpDef k_erf{
     .name = "Erf",
     .infer = infer_same,
     .eval = eval_erf,
@@ -54,7 +54,7 @@ extern constinit const OpDef k_erf{
 };
 
 // Scale 1/256 over 256 steps from 0.
-extern constinit const OpDef k_sigmoid{
+extern const OpDef k_sigmoid{
     .name = "Sigmoid",
     .infer = infer_same,
     .eval = eval_sigmoid,
@@ -62,7 +62,7 @@ extern constinit const OpDef k_sigmoid{
 };
 
 // Scale 1/128 over 256 steps from -1.
-extern constinit const OpDef k_tanh{
+extern const OpDef k_tanh{
     .name = "Tanh",
     .infer = infer_same,
     .eval = eval_tanh,
