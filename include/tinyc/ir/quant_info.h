@@ -29,6 +29,9 @@ struct Codebook {
   Tensor centroids;    // [count, group], float or the storage type of the combined linear quantization
   int index_bits = 4;  // count <= 2^index_bits
   Dims group;          // extent of one group along each axis of the value
+  friend bool operator==(const Codebook& a, const Codebook& b) {
+    return a.centroids.same_bytes(b.centroids) && a.index_bits == b.index_bits && a.group == b.group;
+  }
 };
 
 using QuantInfo = std::variant<QParams, Codebook>;

@@ -1,0 +1,52 @@
+// What passes are given beside the graph, and where they leave their report.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tinyc/ir/graph.h"
+#include "tinyc/quant/settings.h"
+
+namespace tinyc {
+
+struct Statistics;  // quant/calibrate.h
+
+// A line of the report: what a pass did to a node or value, or why it did nothing.
+struct PassNote {
+  std::string pass;
+  std::string subject;  // a node's or value's name
+  std::string text;
+};
+
+// A node that computes on floats in the result, and why.
+struct FloatNode {
+  std::string node;
+  std::string op;
+  std::string reason;
+};
+
+struct PassContext {
+  QuantizationSettings settings;
+  const Statistics* statistics = nullptr;  // set from stage calibrate on
+  int threads = 1;
+  uint64_t seed = 0;
+
+  // Filled by passes:
+  std::vector<PassNote> notes;
+  std::map<std::string, int64_t> counters;  // "fold-batchnorm.folded": 9
+  std::vector<FloatNode> float_nodes;
+
+  // Of the pass that runs now; set by the pipeline.
+  std::string pass;
+
+  void note(std::string_view subject, std::string text) {
+    notes.push_back({pass, std::string(subject), std::move(text)});
+  }
+  void count(std::string_view what, int64_t by = 1) { counters[pass + "." + std::string(what)] += by; }
+};
+
+}  // namespace tinyc

@@ -1,0 +1,89 @@
+// fold-constants: nodes whose operands are all constants are computed now.
+//
+// Random ops are left alone, and so is a node whose result would be larger than `max-bytes` while its operands are not:
+// a ConstantOfShape that fills a gigabyte is better computed when it is needed. Integer shape arithmetic disappears
+// here, so that later stages see every shape that can be known. Source of the semantics: each op's reference
+// evaluation.
+#include <algorithm>
+
+#include "tinyc/base/error.h"
+#include "tinyc/eval/evaluate_node.h"
+#include "tinyc/ops/infer.h"
+#include "tinyc/ops/op.h"
+#include "tinyc/pass/make_pass.h"
+#include "tinyc/pass/rewrite.h"
+
+namespace tinyc {
+namespace {
+
+struct Options {
+  int64_t max_bytes = int64_t{16} << 20;
+};
+constexpr Opt<Options> kOptions[] = {
+    {"max-bytes", &Options::max_bytes, "leave a node alone when its result is larger than this and than its operands"}};
+
+// The operands, or nothing when one is not a plain constant.
+std::optional<std::vector<Tensor>> constant_operands(const Graph& graph, const Node& node) {
+  std::vector<Tensor> operands;
+  for (ValueId id : node.inputs) {
+    if (id == kNoValue) {
+      operands.emplace_back();
+      continue;
+    }
+    const Tensor* tensor = plain_constant(graph, id);
+    if (tensor == nullptr || bits_of(tensor->dtype()) == 0) return std::nullopt;
+    operands.push_back(*tensor);
+  }
+  return operands;
+}
+
+int64_t total_bytes(const std::vector<Tensor>& tensors) {
+  int64_t bytes = 0;
+  for (const Tensor& tensor : tensors) bytes += static_cast<int64_t>(tensor.byte_size());
+  return bytes;
+}
+
+// Bytes of the outputs when their dims follow from the operands; else 0.
+int64_t inferred_bytes(const Graph& graph, const Node& node, const std::vector<Tensor>& operands) {
+  std::vector<InferContext::Known> known;
+  for (const Tensor& tensor : operands) known.push_back({tensor.type(), tensor.defined() ? &tensor : nullptr, {}});
+  int64_t bytes = 0;
+  for (const InferContext::Known& output : infer_node(graph, node, std::move(known))) {
+    if (const auto dims = output.type.shape.known_dims()) bytes += byte_count(output.type.dtype, *dims);
+  }
+  return bytes;
+}
+
+bool run(Graph& graph, const Options& options, PassContext& context) {
+  bool changed = false;
+  for (Node& node : graph.nodes) {
+    if (node.op == nullptr || !node.op->deterministic) continue;
+    const bool has_quantized_output = std::any_of(node.outputs.begin(), node.outputs.end(), [&](ValueId id) {
+      return id != kNoValue && graph[id].quant.has_value();
+    });
+    if (has_quantized_output) continue;
+    const auto operands = constant_operands(graph, node);
+    if (!operands) continue;
+    const int64_t limit = std::max(options.max_bytes, total_bytes(*operands));
+    if (inferred_bytes(graph, node, *operands) > limit) continue;
+    std::vector<Tensor> results = evaluate_node(graph, node, *operands);
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      if (node.outputs[i] == kNoValue) continue;
+      Value& value = graph[node.outputs[i]];
+      value.type = results[i].type();
+      value.constant = std::move(results[i]);
+    }
+    node.outputs.assign(node.outputs.size(), kNoValue);
+    context.count("folded");
+    changed = true;
+  }
+  if (changed) remove_dead(graph);
+  return changed;
+}
+
+}  // namespace
+
+extern constexpr PassDef k_fold_constants = make_pass<Options, kOptions, run>(
+    "fold-constants", "compute nodes whose operands are constants", Contract::kExact, Stage::kNormalize);
+
+}  // namespace tinyc
