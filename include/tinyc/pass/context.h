@@ -10,6 +10,7 @@
 
 #include "tinyc/ir/graph.h"
 #include "tinyc/quant/settings.h"
+#include "tinyc/quant/storage_plan.h"
 
 namespace tinyc {
 
@@ -20,13 +21,6 @@ struct PassNote {
   std::string pass;
   std::string subject;  // a node's or value's name
   std::string text;
-};
-
-// A node that computes on floats in the result, and why.
-struct FloatNode {
-  std::string node;
-  std::string op;
-  std::string reason;
 };
 
 struct PassContext {

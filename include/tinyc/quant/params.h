@@ -1,0 +1,37 @@
+// From ranges to parameters: scale and zero point of activations, weights and biases.
+//
+// Source: ONNX QuantizeLinear; Jacob et al. 2018 (arXiv:1712.05877), section 2; the rules of docs/quantization.md.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "tinyc/ir/quant_info.h"
+#include "tinyc/quant/settings.h"
+
+namespace tinyc {
+
+struct Range {
+  float low = 0.0F;
+  float high = 0.0F;
+};
+
+// Per-tensor parameters for values in [low, high], widened to hold 0. A range of nothing but 0 gives scale 1.
+QParams activation_params(Range range, const QuantizationSettings& settings);
+
+// Per-tensor parameters of a result whose range [low, high) is known: the step is (high - low) / 2^bits, so that
+// Softmax has scale 1/256.
+QParams fixed_params(Range range, const QuantizationSettings& settings);
+
+// Symmetric weight parameters: scale = magnitude / (2^(bits-1) - 1) for each magnitude (largest |w| that is kept);
+// `axis` is -1 for per tensor (one magnitude). A channel that is nearly all zero gets the tensor's largest scale times
+// 2^-15, below which an integer multiplier would have no bits left; `raised` counts those.
+QParams weight_params(std::span<const float> magnitudes, int axis, const QuantizationSettings& settings, int* raised);
+
+// Parameters of an int32 bias: scale = input_scale * weight scale of the channel. Where |bias| would not fit int32,
+// that channel's weight scale is raised (in `weight`) until it does; returns how many were. `channel_of_bias[i]` is the
+// index into weight.scales of bias element i.
+QParams bias_params(std::span<const float> bias, float input_scale, std::span<const size_t> channel_of_bias,
+                    QParams& weight, int* raised);
+
+}  // namespace tinyc
