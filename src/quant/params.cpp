@@ -23,7 +23,7 @@ QParams per_tensor(DataType storage, float scale, int32_t zero_point, int64_t q_
 
 }  // namespace
 
-QParams activation_params(Range range, const QuantizationSettings& settings) {
+QParams activation_params(ValueRange range, const QuantizationSettings& settings) {
   const DataType storage = settings.activations;
   const double low = std::min(static_cast<double>(range.low), 0.0);
   const double high = std::max(static_cast<double>(range.high), 0.0);
@@ -45,7 +45,7 @@ QParams activation_params(Range range, const QuantizationSettings& settings) {
                     max_of(storage));
 }
 
-QParams fixed_params(Range range, const QuantizationSettings& settings) {
+QParams fixed_params(ValueRange range, const QuantizationSettings& settings) {
   const DataType storage = settings.activations;
   if (settings.symmetric_activations) return activation_params(range, settings);
   const double scale =

@@ -11,8 +11,4 @@ namespace tinyc {
 // Needed: annotated constants are packed. Source: ONNX operators QuantizeLinear, DequantizeLinear (opset 13, 21).
 Graph lower_to_qdq(const Graph& graph);
 
-// QOperator form: Conv and MatMul between annotated values become QLinearConv and QLinearMatMul, ops that only move
-// elements work on the integers, and everything else stays between QuantizeLinear and DequantizeLinear.
-Graph lower_to_qoperator(const Graph& graph);
-
 }  // namespace tinyc

@@ -11,17 +11,17 @@
 
 namespace tinyc {
 
-struct Range {
+struct ValueRange {
   float low = 0.0F;
   float high = 0.0F;
 };
 
 // Per-tensor parameters for values in [low, high], widened to hold 0. A range of nothing but 0 gives scale 1.
-QParams activation_params(Range range, const QuantizationSettings& settings);
+QParams activation_params(ValueRange range, const QuantizationSettings& settings);
 
 // Per-tensor parameters of a result whose range [low, high) is known: the step is (high - low) / 2^bits, so that
 // Softmax has scale 1/256.
-QParams fixed_params(Range range, const QuantizationSettings& settings);
+QParams fixed_params(ValueRange range, const QuantizationSettings& settings);
 
 // Symmetric weight parameters: scale = magnitude / (2^(bits-1) - 1) for each magnitude (largest |w| that is kept);
 // `axis` is -1 for per tensor (one magnitude). A channel that is nearly all zero gets the tensor's largest scale times
