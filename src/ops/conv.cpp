@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ops/element_types.h"
+#include "ops/kernels/convolution.h"
 #include "ops/window.h"
 
 namespace tinyc {
@@ -103,6 +104,44 @@ void eval(EvalContext& context) {
              [&]<typename T>(std::type_identity<T> /*type*/) { run_reference<T>(context); });
 }
 
+kernels::PlaneAxis plane_axis(const WindowAxis& axis) {
+  return {axis.in, axis.out, axis.kernel, axis.stride, axis.dilation, axis.pad_begin};
+}
+
+// Float, one or two spatial axes, nothing empty: the planned kernel. Constant weights are packed here, others at each
+// run.
+Kernel prepare(const PrepareContext& context) {
+  const Dims x = *context.inputs[0].shape.known_dims(), w = *context.inputs[1].shape.known_dims();
+  const Window window = window_of(context.node, x, w);
+  if (context.inputs[0].dtype != DataType::kFloat || x.size() > 4 || element_count(x) == 0 || element_count(w) == 0) {
+    return {};
+  }
+  auto plan = kernels::Convolution::plan({.samples = x[0],
+                                          .channels = x[1],
+                                          .out_channels = w[0],
+                                          .groups = int_attr(context.node, "group"),
+                                          .y = plane_axis(window.axes[1]),
+                                          .x = plane_axis(window.axes[2])});
+  if (!plan) return {};
+  Tensor packed;
+  if (const Tensor* weights = context.constants[1]) {
+    packed = Tensor::zeros(DataType::kFloat, w);
+    plan->pack_weights(weights->data<float>().data(), packed.mutable_data<float>().data());
+  }
+  return [plan = std::move(*plan), packed, low = context.clamp_low, high = context.clamp_high](EvalContext& run) {
+    const int64_t weight_size = packed.defined() ? 0 : plan.packed_weight_size();
+    float* scratch = run.scratch_floats(static_cast<size_t>(weight_size + plan.scratch_size()));
+    if (!packed.defined()) plan.pack_weights(run.in<float>(1).data(), scratch);
+    plan.run({.x = run.in<float>(0).data(),
+              .weights = packed.defined() ? packed.data<float>().data() : scratch,
+              .bias = run.has_input(2) ? run.in<float>(2).data() : nullptr,
+              .low = low,
+              .high = high,
+              .y = run.out<float>(0).data(),
+              .scratch = scratch + weight_size});
+  };
+}
+
 int64_t macs(const Node& /*node*/, std::span<const TensorType> inputs, std::span<const TensorType> outputs) {
   const Dims w = *inputs[1].shape.known_dims();
   return element_count(*outputs[0].shape.known_dims()) * (w[0] == 0 ? 0 : element_count(w) / w[0]);
@@ -120,7 +159,9 @@ extern const OpDef k_conv{
     .attributes = kAttributes,
     .infer = infer,
     .eval = eval,
+    .prepare = prepare,
     .macs = macs,
+    .fuses_clamp = true,
     .quant =
         {.kind = QuantKind::kCompute, .data_inputs = 0b11, .weights = {1, -1}, .bias = 2, .channel_axis = channel_axis},
 };

@@ -1,0 +1,167 @@
+#include "ops/kernels/planes.h"
+
+#include <algorithm>
+
+#include "ops/kernels/targets.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/kernels/planes.cpp"
+#include "hwy/foreach_target.h"
+#include "ops/kernels/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace tinyc::kernels::HWY_NAMESPACE {
+namespace {
+
+constexpr int64_t kStep = static_cast<int64_t>(kLanes);
+
+// Reads and writes up to one vector more.
+void copy_over(const float* from, int64_t count, float* to) {
+  const FloatTag d;
+  for (int64_t i = 0; i < count; i += kStep) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
+}
+
+void copy_exactly(const float* from, int64_t count, float* to) {
+  const FloatTag d;
+  for (int64_t i = 0; i < count; i += kStep) {
+    store_first(hn::LoadU(d, from + i), static_cast<size_t>(count - i), to + i);
+  }
+}
+
+// to[i] = from[i * stride].
+void copy_strided(const float* from, int64_t stride, int64_t count, float* to) {
+  if (stride == 1) return copy_over(from, count, to);
+  int64_t i = 0;
+#if HWY_TARGET != HWY_SCALAR
+  if (stride == 2) {
+    const FloatTag d;
+    for (; i + kStep < count; i += kStep) {
+      const FloatVec low = hn::LoadU(d, from + 2 * i);
+      const FloatVec high = hn::LoadU(d, from + 2 * i + kStep);
+      hn::StoreU(hn::ConcatEven(d, high, low), d, to + i);
+    }
+  }
+#endif
+  for (; i < count; ++i) to[i] = from[i * stride];
+}
+
+void copy_plane_rows(int64_t rows, int64_t count, const float* from, int64_t from_pitch, float* to, int64_t to_pitch) {
+  // A row may spill over into the next, which is written after it; the last rows may not spill over the end.
+  const int64_t end = (rows - 1) * to_pitch + count;
+  const int64_t rounded = (count + kStep - 1) / kStep * kStep;
+  for (int64_t r = 0; r < rows; ++r) {
+    if (to_pitch == count && r * to_pitch + rounded <= end) {
+      copy_over(from + r * from_pitch, count, to + r * to_pitch);
+    } else {
+      copy_exactly(from + r * from_pitch, count, to + r * to_pitch);
+    }
+  }
+}
+
+void gather(int64_t depth, const float* base, const int32_t* lines, std::span<const Segment> segments, float* panel,
+            int64_t panel_pitch) {
+  for (int64_t k = 0; k < depth; ++k) {
+    const float* line = base + lines[k];
+    for (const Segment& segment : segments) copy_over(line + segment.from, segment.count, panel + segment.to);
+    panel += panel_pitch;
+  }
+}
+
+}  // namespace
+}  // namespace tinyc::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tinyc::kernels {
+
+HWY_EXPORT(copy_strided);
+HWY_EXPORT(copy_plane_rows);
+HWY_EXPORT(gather);
+
+namespace {
+
+std::vector<int64_t> phases_of(const PlaneAxis& axis) {
+  std::vector<int64_t> phases;
+  for (int64_t k = 0; k < std::min(axis.kernel, axis.stride); ++k) phases.push_back(k * axis.dilation % axis.stride);
+  std::sort(phases.begin(), phases.end());
+  phases.erase(std::unique(phases.begin(), phases.end()), phases.end());
+  return phases;
+}
+
+int64_t extent_of(const PlaneAxis& axis) {
+  return axis.out + (axis.kernel - 1) * axis.dilation / axis.stride;
+}
+
+int64_t position_of(const std::vector<int64_t>& phases, int64_t phase) {
+  return std::lower_bound(phases.begin(), phases.end(), phase) - phases.begin();
+}
+
+// The range of indices i in [0, extent) for which i * stride + phase - pad is an element of the axis.
+struct Inside {
+  int64_t first, past;
+  Inside(const PlaneAxis& axis, int64_t phase, int64_t extent) {
+    const auto ceil_div = [&](int64_t n) { return n <= 0 ? int64_t{0} : (n + axis.stride - 1) / axis.stride; };
+    first = std::min(ceil_div(axis.pad - phase), extent);
+    past = std::max(first, std::min(ceil_div(axis.in + axis.pad - phase), extent));
+  }
+};
+
+}  // namespace
+
+Planes::Planes(const PlaneAxis& y, const PlaneAxis& x) : y_(y), x_(x) {
+  // One window has no next one to stride to.
+  if (y_.out == 1) y_.stride = 1;
+  if (x_.out == 1) x_.stride = 1;
+  row_phases_ = phases_of(y_);
+  column_phases_ = phases_of(x_);
+  rows_ = extent_of(y_);
+  pitch_ = extent_of(x_);
+}
+
+bool Planes::is_channel() const {
+  return y_.stride == 1 && x_.stride == 1 && y_.pad == 0 && x_.pad == 0 && rows_ <= y_.in && pitch_ == x_.in;
+}
+
+int64_t Planes::size() const {
+  if (is_channel()) return y_.in * x_.in;
+  return static_cast<int64_t>(row_phases_.size() * column_phases_.size()) * rows_ * pitch_;
+}
+
+int64_t Planes::tap(int64_t ky, int64_t kx) const {
+  const int64_t y = ky * y_.dilation, x = kx * x_.dilation;
+  const int64_t plane = position_of(row_phases_, y % y_.stride) * static_cast<int64_t>(column_phases_.size()) +
+                        position_of(column_phases_, x % x_.stride);
+  return (plane * rows_ + y / y_.stride) * pitch_ + x / x_.stride;
+}
+
+void Planes::fill(const float* channel, float padding, float* planes) const {
+  const auto copy_row = HWY_DYNAMIC_DISPATCH(copy_strided);
+  for (const int64_t row_phase : row_phases_) {
+    const Inside rows(y_, row_phase, rows_);
+    for (const int64_t column_phase : column_phases_) {
+      const Inside columns(x_, column_phase, pitch_);
+      std::fill_n(planes, rows.first * pitch_, padding);
+      for (int64_t r = rows.first; r < rows.past; ++r) {
+        float* to = planes + r * pitch_;
+        const float* from = channel + (r * y_.stride + row_phase - y_.pad) * x_.in;
+        for (int64_t c = 0; c < columns.first; ++c) to[c] = padding;
+        copy_row(from + columns.first * x_.stride + column_phase - x_.pad, x_.stride, columns.past - columns.first,
+                 to + columns.first);
+        for (int64_t c = columns.past; c < pitch_; ++c) to[c] = padding;
+      }
+      std::fill_n(planes + rows.past * pitch_, (rows_ - rows.past) * pitch_, padding);
+      planes += rows_ * pitch_;
+    }
+  }
+}
+
+void copy_rows(int64_t rows, int64_t count, const float* from, int64_t from_pitch, float* to, int64_t to_pitch) {
+  HWY_DYNAMIC_DISPATCH(copy_plane_rows)(rows, count, from, from_pitch, to, to_pitch);
+}
+
+void gather_panel(int64_t depth, const float* base, const int32_t* lines, std::span<const Segment> segments,
+                  float* panel, int64_t panel_pitch) {
+  HWY_DYNAMIC_DISPATCH(gather)(depth, base, lines, segments, panel, panel_pitch);
+}
+
+}  // namespace tinyc::kernels
+#endif
