@@ -73,7 +73,8 @@ fs::path locate(const std::string& location, const fs::path& folder) {
 // Closes the descriptor at the end of the scope.
 struct Descriptor {
   int number;
-  explicit Descriptor(const fs::path& file) : number(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) {}
+  explicit Descriptor(const fs::path& file)
+      : number(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) {}
   ~Descriptor() {
     if (number >= 0) ::close(number);
   }
@@ -103,14 +104,15 @@ std::shared_ptr<const std::byte> read_external(const onnx::TensorProto& proto, c
                                        ", expected " + std::to_string(bytes) + " for its dims");
   }
   if (bytes > size || range.offset > size - bytes) {
-    throw Error(ErrorKind::kModel, "external data '" + range.location + "' ends at byte " + std::to_string(size) + ", " +
-                                       std::to_string(bytes) + " bytes at offset " + std::to_string(range.offset) +
-                                       " lie beyond it",
+    throw Error(ErrorKind::kModel,
+                "external data '" + range.location + "' ends at byte " + std::to_string(size) + ", " +
+                    std::to_string(bytes) + " bytes at offset " + std::to_string(range.offset) + " lie beyond it",
                 "copy or download the data file again");
   }
   auto data = allocate_bytes(static_cast<size_t>(bytes));
   for (int64_t done = 0; done < bytes;) {
-    const ssize_t got = ::pread(descriptor.number, data.get() + done, static_cast<size_t>(bytes - done), range.offset + done);
+    const ssize_t got =
+        ::pread(descriptor.number, data.get() + done, static_cast<size_t>(bytes - done), range.offset + done);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) throw Error(ErrorKind::kIo, "external data '" + range.location + "' cannot be read to its end");
     done += got;

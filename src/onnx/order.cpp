@@ -15,7 +15,8 @@ class CaptureCollector {
  public:
   void visit_graph(const onnx::GraphProto& graph, int depth) {
     if (depth > kMaxSubgraphDepth) {
-      throw Error(ErrorKind::kModel, "subgraphs are nested deeper than " + std::to_string(kMaxSubgraphDepth) + " levels");
+      throw Error(ErrorKind::kModel,
+                  "subgraphs are nested deeper than " + std::to_string(kMaxSubgraphDepth) + " levels");
     }
     NameSet& defined = scopes_.emplace_back();
     for (const auto& input : graph.input()) defined.insert(input.name());
@@ -100,8 +101,8 @@ Waiting dependencies(const NodeList& nodes) {
 std::string describe(const onnx::NodeProto& node, int idx) {
   std::string text = "node ";
   if (!node.name().empty()) text += "'" + node.name() + "' ";
-  return text + "(" + (node.domain().empty() ? "" : node.domain() + ".") + node.op_type() + ", #" + std::to_string(idx) +
-         ")";
+  return text + "(" + (node.domain().empty() ? "" : node.domain() + ".") + node.op_type() + ", #" +
+         std::to_string(idx) + ")";
 }
 
 std::vector<std::string> captured_names(const onnx::NodeProto& node) {

@@ -45,14 +45,21 @@ struct TypedField {
 
 TypedField typed_field(const onnx::TensorProto& proto, DataType dtype, int64_t count) {
   switch (dtype) {
-    case DataType::kFloat: return {"float_data", proto.float_data_size(), count};
-    case DataType::kComplex64: return {"float_data", proto.float_data_size(), 2 * count};
-    case DataType::kDouble: return {"double_data", proto.double_data_size(), count};
-    case DataType::kComplex128: return {"double_data", proto.double_data_size(), 2 * count};
-    case DataType::kInt64: return {"int64_data", proto.int64_data_size(), count};
+    case DataType::kFloat:
+      return {"float_data", proto.float_data_size(), count};
+    case DataType::kComplex64:
+      return {"float_data", proto.float_data_size(), 2 * count};
+    case DataType::kDouble:
+      return {"double_data", proto.double_data_size(), count};
+    case DataType::kComplex128:
+      return {"double_data", proto.double_data_size(), 2 * count};
+    case DataType::kInt64:
+      return {"int64_data", proto.int64_data_size(), count};
     case DataType::kUint32:
-    case DataType::kUint64: return {"uint64_data", proto.uint64_data_size(), count};
-    default: break;
+    case DataType::kUint64:
+      return {"uint64_data", proto.uint64_data_size(), count};
+    default:
+      break;
   }
   const int64_t bits = bits_of(dtype);
   return {"int32_data", proto.int32_data_size(), bits >= 8 ? count : (count * bits + 7) / 8};
@@ -62,19 +69,25 @@ void copy_typed(const onnx::TensorProto& proto, DataType dtype, std::byte* out) 
   const auto width = static_cast<size_t>(std::max(bits_of(dtype), 8)) / 8;
   switch (dtype) {
     case DataType::kFloat:
-    case DataType::kComplex64: return copy_low_bytes(proto.float_data(), out, sizeof(float));
+    case DataType::kComplex64:
+      return copy_low_bytes(proto.float_data(), out, sizeof(float));
     case DataType::kDouble:
-    case DataType::kComplex128: return copy_low_bytes(proto.double_data(), out, sizeof(double));
-    case DataType::kInt64: return copy_low_bytes(proto.int64_data(), out, sizeof(int64_t));
+    case DataType::kComplex128:
+      return copy_low_bytes(proto.double_data(), out, sizeof(double));
+    case DataType::kInt64:
+      return copy_low_bytes(proto.int64_data(), out, sizeof(int64_t));
     case DataType::kUint32:
-    case DataType::kUint64: return copy_low_bytes(proto.uint64_data(), out, width);
-    default: return copy_low_bytes(proto.int32_data(), out, width);
+    case DataType::kUint64:
+      return copy_low_bytes(proto.uint64_data(), out, width);
+    default:
+      return copy_low_bytes(proto.int32_data(), out, width);
   }
 }
 
 bool has_typed_data(const onnx::TensorProto& proto) {
   return proto.float_data_size() + proto.int32_data_size() + proto.int64_data_size() + proto.double_data_size() +
-             proto.uint64_data_size() > 0;
+             proto.uint64_data_size() >
+         0;
 }
 
 Tensor numeric_tensor(const onnx::TensorProto& proto, DataType dtype, Dims dims, const std::filesystem::path& folder) {
@@ -86,9 +99,8 @@ Tensor numeric_tensor(const onnx::TensorProto& proto, DataType dtype, Dims dims,
   }
   if (!has_typed_data(proto)) {
     if (proto.raw_data().size() != size) {
-      throw Error(ErrorKind::kModel, "raw_data holds " + std::to_string(proto.raw_data().size()) +
-                                         " bytes, expected " + std::to_string(bytes) + " for " +
-                                         to_string(TensorType{dtype, Shape(dims)}));
+      throw Error(ErrorKind::kModel, "raw_data holds " + std::to_string(proto.raw_data().size()) + " bytes, expected " +
+                                         std::to_string(bytes) + " for " + to_string(TensorType{dtype, Shape(dims)}));
     }
     auto data = allocate_bytes(size);
     if (size != 0) std::memcpy(data.get(), proto.raw_data().data(), size);

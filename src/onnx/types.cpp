@@ -32,7 +32,9 @@ void read_type(const onnx::TypeProto& proto, DimBindings& bindings, Value& value
   value.type.shape = std::move(shape);
 }
 
-bool has_type(const Value& value) { return value.type.dtype != DataType::kUndefined || !value.foreign_type.empty(); }
+bool has_type(const Value& value) {
+  return value.type.dtype != DataType::kUndefined || !value.foreign_type.empty();
+}
 
 onnx::ValueInfoProto to_value_info(const Value& value) {
   onnx::ValueInfoProto info;

@@ -69,27 +69,30 @@ std::vector<Known> infer_node(const Graph& graph, const Node& node, std::vector<
   }
 }
 
-void infer_types(Graph& graph) {
-  std::vector<std::optional<Shape>> dims(graph.values.size());
-  for (const Node& node : graph.nodes) {
-    std::vector<Known> inputs;
-    for (ValueId id : node.inputs) {
-      if (id == kNoValue) {
-        inputs.emplace_back();
-        continue;
-      }
-      const Value& value = graph[id];
-      const bool plain = value.constant && value.constant->dtype() == value.type.dtype;
-      inputs.push_back({value.type, plain ? &*value.constant : nullptr, dims[index_of(id)]});
+void infer_outputs(Graph& graph, const Node& node, std::vector<std::optional<Shape>>& dims) {
+  dims.resize(graph.values.size());
+  std::vector<Known> inputs;
+  for (ValueId id : node.inputs) {
+    if (id == kNoValue) {
+      inputs.emplace_back();
+      continue;
     }
-    std::vector<Known> outputs = infer_node(graph, node, std::move(inputs));
-    for (size_t i = 0; i < node.outputs.size(); ++i) {
-      if (node.outputs[i] == kNoValue) continue;
-      Value& value = graph[node.outputs[i]];
-      value.type = merge(value.type, outputs[i].type);
-      dims[index_of(node.outputs[i])] = std::move(outputs[i].dims);
-    }
+    const Value& value = graph[id];
+    const bool plain = value.constant && value.constant->dtype() == value.type.dtype;
+    inputs.push_back({value.type, plain ? &*value.constant : nullptr, dims[index_of(id)]});
   }
+  std::vector<Known> outputs = infer_node(graph, node, std::move(inputs));
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    if (node.outputs[i] == kNoValue) continue;
+    Value& value = graph[node.outputs[i]];
+    value.type = merge(value.type, outputs[i].type);
+    dims[index_of(node.outputs[i])] = std::move(outputs[i].dims);
+  }
+}
+
+void infer_types(Graph& graph) {
+  std::vector<std::optional<Shape>> dims;
+  for (const Node& node : graph.nodes) infer_outputs(graph, node, dims);
 }
 
 }  // namespace tinyc

@@ -1,8 +1,8 @@
 // Writing models: a Graph becomes the bytes of an ONNX file.
 //
-// The graph is written as it stands: annotations (Value::quant) are not looked at, whoever wants them in the file lowers
-// them to nodes before. The opset is the imported one, at least 13, raised where a node needs a newer one; nodes are
-// written in the form of that opset. The same graph gives the same bytes.
+// The graph is written as it stands: annotations (Value::quant) are not looked at, whoever wants them in the file
+// lowers them to nodes before. The opset is the imported one, at least 13, raised where a node needs a newer one; nodes
+// are written in the form of that opset. The same graph gives the same bytes.
 #pragma once
 
 #include <string>
