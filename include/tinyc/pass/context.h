@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tinyc/eval/layerwise.h"
 #include "tinyc/ir/graph.h"
 #include "tinyc/quant/settings.h"
 #include "tinyc/quant/storage_plan.h"
@@ -26,6 +27,9 @@ struct PassNote {
 struct PassContext {
   QuantizationSettings settings;
   const Statistics* statistics = nullptr;  // set from stage calibrate on
+  const Graph* reference =
+      nullptr;                  // set from stage annotate on: the float graph, with the same nodes in the same order
+  std::vector<Sample> samples;  // calibration samples that the memory budget holds; empty without data
   int threads = 1;
   uint64_t seed = 0;
 
