@@ -5,7 +5,6 @@
 #include <set>
 
 #include "tinyc/base/error.h"
-#include "tinyc/ops/op.h"
 
 namespace tinyc {
 
