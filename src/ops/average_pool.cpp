@@ -1,8 +1,11 @@
 // AveragePool: the mean of the elements under each window. Padding counts as zeros if count_include_pad is set; what a
 // window in ceil_mode covers beyond the padding never counts. Quantized: integers in and out.
 #include <algorithm>
+#include <limits>
+#include <vector>
 
 #include "ops/element_types.h"
+#include "ops/kernels/pooling.h"
 #include "ops/window.h"
 
 namespace tinyc {
@@ -31,6 +34,14 @@ int64_t padded_taps(const Window& window, const std::array<int64_t, 3>& at) {
   return count;
 }
 
+// Elements under the window at `at` that count.
+int64_t counted_taps(const Window& window, const std::array<int64_t, 3>& at, bool with_padding) {
+  if (with_padding) return padded_taps(window, at);
+  int64_t count = 0;
+  for_each_tap(window, at, [&](int64_t /*tap*/, int64_t /*position*/) { ++count; });
+  return count;
+}
+
 template <typename T>
 void run_reference(EvalContext& context) {
   const Dims& dims = context.input(0).dims();
@@ -41,12 +52,8 @@ void run_reference(EvalContext& context) {
   for (int64_t plane = 0; plane < dims[0] * dims[1]; ++plane, x += window.in_count()) {
     for_each_position(window, [&](const std::array<int64_t, 3>& at, int64_t /*flat*/) {
       T sum{0};
-      int64_t count = 0;
-      for_each_tap(window, at, [&](int64_t /*tap*/, int64_t position) {
-        sum += x[position];
-        ++count;
-      });
-      if (with_padding) count = padded_taps(window, at);
+      for_each_tap(window, at, [&](int64_t /*tap*/, int64_t position) { sum += x[position]; });
+      const int64_t count = counted_taps(window, at, with_padding);
       *y++ = count == 0 ? T{0} : sum / static_cast<T>(count);
     });
   }
@@ -57,6 +64,28 @@ void eval(EvalContext& context) {
              [&]<typename T>(std::type_identity<T> /*type*/) { run_reference<T>(context); });
 }
 
+// Floats, one or two spatial axes.
+Kernel prepare(const PrepareContext& context) {
+  const Dims dims = *context.inputs[0].shape.known_dims();
+  if (context.inputs[0].dtype != DataType::kFloat || dims.size() > 4 || element_count(dims) == 0 ||
+      element_count(dims) > std::numeric_limits<int32_t>::max()) {
+    return {};
+  }
+  const Window window = pool_window(context.node, dims);
+  const bool with_padding = int_attr(context.node, "count_include_pad") != 0;
+  std::vector<float> counts;
+  for_each_position(window, [&](const std::array<int64_t, 3>& at, int64_t /*flat*/) {
+    // A window that covers nothing but padding has the sum 0.
+    counts.push_back(static_cast<float>(std::max<int64_t>(1, counted_taps(window, at, with_padding))));
+  });
+  return [pool = kernels::Pool(kernels::Pooling::kAverage, plane_axis(window.axes[1]), plane_axis(window.axes[2]),
+                               std::move(counts)),
+          planes = dims[0] * dims[1]](EvalContext& run) {
+    float* scratch = run.scratch_floats(static_cast<size_t>(pool.scratch_size()));
+    pool.run(run.in<float>(0).data(), planes, run.out<float>(0).data(), scratch);
+  };
+}
+
 }  // namespace
 
 extern const OpDef k_average_pool{
@@ -64,6 +93,7 @@ extern const OpDef k_average_pool{
     .attributes = kAttributes,
     .infer = infer,
     .eval = eval,
+    .prepare = prepare,
     .quant = {.kind = QuantKind::kCompute},
 };
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "ops/element_types.h"
+#include "ops/kernels/elementwise.h"
 #include "tinyc/ops/op.h"
 
 namespace tinyc {
@@ -91,6 +92,27 @@ void eval(EvalContext& context) {
              [&]<typename T>(std::type_identity<T> /*type*/) { run_reference<T>(context); });
 }
 
+// Inference on floats: a line for each plane.
+Kernel prepare(const PrepareContext& context) {
+  const Dims dims = *context.inputs[0].shape.known_dims();
+  if (context.inputs[0].dtype != DataType::kFloat || context.inputs[3].dtype != DataType::kFloat ||
+      int_attr(context.node, "training_mode") != 0 || element_count(dims) == 0) {
+    return {};
+  }
+  const int64_t channels = dims.size() > 1 ? dims[1] : 1;
+  const int64_t planes = dims[0] * channels, extent = element_count(dims) / planes;
+  const float epsilon = float_attr(context.node, "epsilon");
+  return [=, low = context.clamp_low, high = context.clamp_high](EvalContext& run) {
+    const auto scale = run.in<float>(1), bias = run.in<float>(2), mean = run.in<float>(3), var = run.in<float>(4);
+    for (int64_t plane = 0; plane < planes; ++plane) {
+      const auto c = static_cast<size_t>(plane % channels);
+      kernels::normalize(run.in<float>(0).data() + plane * extent, extent, mean[c],
+                         scale[c] / std::sqrt(var[c] + epsilon), bias[c], low, high,
+                         run.out<float>(0).data() + plane * extent);
+    }
+  };
+}
+
 }  // namespace
 
 extern const OpDef k_batch_normalization{
@@ -100,6 +122,8 @@ extern const OpDef k_batch_normalization{
     .attributes = kAttributes,
     .infer = infer,
     .eval = eval,
+    .prepare = prepare,
+    .fuses_clamp = true,
     .quant = {.kind = QuantKind::kFloat, .why_float = "it follows no convolution that it could be folded into"},
 };
 

@@ -1,18 +1,46 @@
 // Add, Sub, Mul, Div: elementwise with broadcasting, all numeric types; integers wrap, and integer division truncates.
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <limits>
 
 #include "ops/broadcast.h"
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
+#include "ops/kernels/elementwise.h"
 
 namespace tinyc {
 namespace {
 
+void combine_floats(EvalContext& context, kernels::Arithmetic op, const BroadcastPlan<2>& plan, float low, float high) {
+  const float* a = context.in<float>(0).data();
+  const float* b = context.in<float>(1).data();
+  float* y = context.out<float>(0).data();
+  for_each_line(plan, [&](int64_t out, const std::array<int64_t, 2>& offsets) {
+    const kernels::Line line{.a = a + offsets[0],
+                             .a_moves = plan.steps[0] != 0,
+                             .b = b + offsets[1],
+                             .b_moves = plan.steps[1] != 0,
+                             .count = plan.line,
+                             .y = y + out};
+    kernels::combine(op, line, low, high);
+  });
+}
+
+template <kernels::Arithmetic kOp>
+Kernel prepare(const PrepareContext& context) {
+  if (context.inputs[0].dtype != DataType::kFloat) return {};
+  auto plan = plan_broadcast<2>(*context.outputs[0].shape.known_dims(),
+                                {*context.inputs[0].shape.known_dims(), *context.inputs[1].shape.known_dims()});
+  return [plan = std::move(plan), low = context.clamp_low, high = context.clamp_high](EvalContext& run) {
+    combine_floats(run, kOp, plan, low, high);
+  };
+}
+
 template <typename Combine>
-void eval_binary(EvalContext& context, Combine combine) {
+void eval_binary(EvalContext& context, kernels::Arithmetic op, Combine combine) {
   const auto plan = plan_broadcast<2>(context.output(0).dims(), {context.input(0).dims(), context.input(1).dims()});
+  if (context.input(0).dtype() == DataType::kFloat) return combine_floats(context, op, plan, -INFINITY, INFINITY);
   visit_type(NumericTypes(), context.input(0).dtype(), [&]<typename T>(std::type_identity<T> /*type*/) {
     const T* a = context.in<T>(0).data();
     const T* b = context.in<T>(1).data();
@@ -83,16 +111,16 @@ void infer_div(InferContext& context) {
 }
 
 void eval_add(EvalContext& context) {
-  eval_binary(context, Wrapping<std::plus<>>{});
+  eval_binary(context, kernels::Arithmetic::kAdd, Wrapping<std::plus<>>{});
 }
 void eval_sub(EvalContext& context) {
-  eval_binary(context, Wrapping<std::minus<>>{});
+  eval_binary(context, kernels::Arithmetic::kSub, Wrapping<std::minus<>>{});
 }
 void eval_mul(EvalContext& context) {
-  eval_binary(context, Wrapping<std::multiplies<>>{});
+  eval_binary(context, kernels::Arithmetic::kMul, Wrapping<std::multiplies<>>{});
 }
 void eval_div(EvalContext& context) {
-  eval_binary(context, Quotient{});
+  eval_binary(context, kernels::Arithmetic::kDiv, Quotient{});
 }
 
 }  // namespace
@@ -102,6 +130,8 @@ extern const OpDef k_add{
     .inputs = {2, 2},
     .infer = infer_add,
     .eval = eval_add,
+    .prepare = prepare<kernels::Arithmetic::kAdd>,
+    .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11},
 };
 
@@ -110,6 +140,8 @@ extern const OpDef k_sub{
     .inputs = {2, 2},
     .infer = infer_sub,
     .eval = eval_sub,
+    .prepare = prepare<kernels::Arithmetic::kSub>,
+    .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11},
 };
 
@@ -118,6 +150,8 @@ extern const OpDef k_mul{
     .inputs = {2, 2},
     .infer = infer_mul,
     .eval = eval_mul,
+    .prepare = prepare<kernels::Arithmetic::kMul>,
+    .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11},
 };
 
@@ -126,6 +160,8 @@ extern const OpDef k_div{
     .inputs = {2, 2},
     .infer = infer_div,
     .eval = eval_div,
+    .prepare = prepare<kernels::Arithmetic::kDiv>,
+    .fuses_clamp = true,
     .quant = {.kind = QuantKind::kFloat, .why_float = "a quotient has no integer kernel"},
 };
 

@@ -104,10 +104,6 @@ void eval(EvalContext& context) {
              [&]<typename T>(std::type_identity<T> /*type*/) { run_reference<T>(context); });
 }
 
-kernels::PlaneAxis plane_axis(const WindowAxis& axis) {
-  return {axis.in, axis.out, axis.kernel, axis.stride, axis.dilation, axis.pad_begin};
-}
-
 // Float, one or two spatial axes, nothing empty: the planned kernel. Constant weights are packed here, others at each
 // run.
 Kernel prepare(const PrepareContext& context) {

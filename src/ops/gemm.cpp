@@ -1,9 +1,13 @@
 // Gemm: y = alpha * A' * B' + beta * C, where A' and B' are A and B or their transposes and C is broadcast to [M, N].
 // Quantized: integers in and out, weights B per output channel (axis 0 if transB, else 1), int32 bias C.
 #include <cmath>
+#include <limits>
+#include <vector>
 
 #include "ops/broadcast.h"
 #include "ops/element_types.h"
+#include "ops/kernels/dense.h"
+#include "ops/kernels/elementwise.h"
 #include "tinyc/ops/op.h"
 
 namespace tinyc {
@@ -84,6 +88,56 @@ void eval(EvalContext& context) {
              [&]<typename T>(std::type_identity<T> /*type*/) { run_reference<T>(context); });
 }
 
+// y = clamp(alpha * y + beta * c), c broadcast.
+void add_c(EvalContext& context, const BroadcastPlan<1>& plan, float low, float high) {
+  const float alpha = float_attr(context.node(), "alpha"), beta = float_attr(context.node(), "beta");
+  const float zero = 0.0F;
+  float* const y = context.out<float>(0).data();
+  for_each_line(plan, [&](int64_t out, const std::array<int64_t, 1>& offsets) {
+    const kernels::Line line{.b = context.has_input(2) ? context.in<float>(2).data() + offsets[0] : &zero,
+                             .b_moves = plan.steps[0] != 0,
+                             .count = plan.line,
+                             .y = y + out};
+    kernels::scale_and_add(line, alpha, beta, low, high);
+  });
+}
+
+// Floats: a dense layer. Constant weights are packed here, others at each run; a transposed A takes the reference.
+Kernel prepare(const PrepareContext& context) {
+  const Dims b = *context.inputs[1].shape.known_dims(), y = *context.outputs[0].shape.known_dims();
+  const bool trans_b = int_attr(context.node, "transB") != 0;
+  if (context.inputs[0].dtype != DataType::kFloat || int_attr(context.node, "transA") != 0 || element_count(b) == 0 ||
+      element_count(y) == 0 || element_count(b) > std::numeric_limits<int32_t>::max() / 64) {
+    return {};
+  }
+  const int64_t rows = y[0], columns = y[1], depth = b[trans_b ? 1 : 0];
+  const int64_t row_stride = trans_b ? 1 : columns, column_stride = trans_b ? depth : 1;
+  kernels::Dense dense(depth, columns);
+  std::vector<float> packed;
+  if (const Tensor* weights = context.constants[1]) {
+    packed.resize(static_cast<size_t>(dense.packed_size()));
+    dense.pack(weights->data<float>().data(), row_stride, column_stride, packed.data());
+  }
+  const Shape& c = context.inputs.size() > 2 ? context.inputs[2].shape : Shape();
+  auto plan = plan_broadcast<1>(y, {c.known() ? *c.known_dims() : Dims()});
+  return [=, dense = std::move(dense), packed = std::move(packed), plan = std::move(plan), low = context.clamp_low,
+          high = context.clamp_high](EvalContext& run) {
+    const float* weights = packed.data();
+    if (packed.empty()) {
+      float* scratch = run.scratch_floats(static_cast<size_t>(dense.packed_size()));
+      dense.pack(run.in<float>(1).data(), row_stride, column_stride, scratch);
+      weights = scratch;
+    }
+    dense.run({.rows = rows,
+               .a = run.in<float>(0).data(),
+               .b = weights,
+               .low = -INFINITY,
+               .high = INFINITY,
+               .y = run.out<float>(0).data()});
+    add_c(run, plan, low, high);
+  };
+}
+
 int64_t macs(const Node& node, std::span<const TensorType> inputs, std::span<const TensorType> outputs) {
   const Dims a = *inputs[0].shape.known_dims();
   return element_count(*outputs[0].shape.known_dims()) * a[int_attr(node, "transA") != 0 ? 0 : 1];
@@ -101,7 +155,9 @@ extern const OpDef k_gemm{
     .attributes = kAttributes,
     .infer = infer,
     .eval = eval,
+    .prepare = prepare,
     .macs = macs,
+    .fuses_clamp = true,
     .quant =
         {.kind = QuantKind::kCompute, .data_inputs = 0b11, .weights = {1, -1}, .bias = 2, .channel_axis = channel_axis},
 };

@@ -2,9 +2,12 @@
 // that leaves no axis behind. Quantized: integers in and out; a constant operand 1 is a weight, per channel on its last
 // axis.
 #include <cmath>
+#include <limits>
+#include <vector>
 
 #include "ops/broadcast.h"
 #include "ops/element_types.h"
+#include "ops/kernels/dense.h"
 #include "tinyc/ops/op.h"
 
 namespace tinyc {
@@ -87,6 +90,42 @@ void eval(EvalContext& context) {
   });
 }
 
+// Floats. B is packed: once if it is constant, else for each product.
+Kernel prepare(const PrepareContext& context) {
+  const Extents e = extents_of(*context.inputs[0].shape.known_dims(), *context.inputs[1].shape.known_dims());
+  const Dims b = *context.inputs[1].shape.known_dims();
+  if (context.inputs[0].dtype != DataType::kFloat || element_count(*context.outputs[0].shape.known_dims()) == 0 ||
+      element_count(b) == 0 || element_count(b) > std::numeric_limits<int32_t>::max() / 64) {
+    return {};
+  }
+  kernels::Dense dense(e.depth, e.columns);
+  const int64_t b_size = e.depth * e.columns, products = element_count(e.b_batch);
+  std::vector<float> packed;
+  if (const Tensor* weights = context.constants[1]) {
+    packed.resize(static_cast<size_t>(products * dense.packed_size()));
+    for (int64_t i = 0; i < products; ++i) {
+      dense.pack(weights->data<float>().data() + i * b_size, e.columns, 1, packed.data() + i * dense.packed_size());
+    }
+  }
+  auto plan = plan_broadcast<2>(e.y_batch, {e.a_batch, e.b_batch});
+  return [e, b_size, dense = std::move(dense), packed = std::move(packed), plan = std::move(plan),
+          low = context.clamp_low, high = context.clamp_high](EvalContext& run) {
+    float* scratch = packed.empty() ? run.scratch_floats(static_cast<size_t>(dense.packed_size())) : nullptr;
+    for_each_line(plan, [&](int64_t out, const std::array<int64_t, 2>& offsets) {
+      for (int64_t i = 0; i < plan.line; ++i) {
+        const int64_t b_idx = offsets[1] + i * plan.steps[1];
+        if (scratch != nullptr) dense.pack(run.in<float>(1).data() + b_idx * b_size, e.columns, 1, scratch);
+        dense.run({.rows = e.rows,
+                   .a = run.in<float>(0).data() + (offsets[0] + i * plan.steps[0]) * e.rows * e.depth,
+                   .b = scratch != nullptr ? scratch : packed.data() + b_idx * dense.packed_size(),
+                   .low = low,
+                   .high = high,
+                   .y = run.out<float>(0).data() + (out + i) * e.rows * e.columns});
+      }
+    });
+  };
+}
+
 int64_t macs(const Node& /*node*/, std::span<const TensorType> inputs, std::span<const TensorType> outputs) {
   return element_count(*outputs[0].shape.known_dims()) * inputs[0].shape.known_dims()->back();
 }
@@ -102,7 +141,9 @@ extern const OpDef k_matmul{
     .inputs = {2, 2},
     .infer = infer,
     .eval = eval,
+    .prepare = prepare,
     .macs = macs,
+    .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11, .weights = {1, -1}, .channel_axis = channel_axis},
 };
 

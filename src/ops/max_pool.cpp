@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "ops/element_types.h"
+#include "ops/kernels/pooling.h"
 #include "ops/window.h"
 
 namespace tinyc {
@@ -62,6 +63,21 @@ void eval(EvalContext& context) {
              [&]<typename T>(std::type_identity<T> /*type*/) { run_reference<T>(context); });
 }
 
+// Floats, one or two spatial axes, no indices.
+Kernel prepare(const PrepareContext& context) {
+  const Dims dims = *context.inputs[0].shape.known_dims();
+  if (context.inputs[0].dtype != DataType::kFloat || dims.size() > 4 || context.outputs.size() > 1 ||
+      element_count(dims) == 0 || element_count(dims) > std::numeric_limits<int32_t>::max()) {
+    return {};
+  }
+  const Window window = pool_window(context.node, dims);
+  return [pool = kernels::Pool(kernels::Pooling::kMax, plane_axis(window.axes[1]), plane_axis(window.axes[2]), {}),
+          planes = dims[0] * dims[1]](EvalContext& run) {
+    float* scratch = run.scratch_floats(static_cast<size_t>(pool.scratch_size()));
+    pool.run(run.in<float>(0).data(), planes, run.out<float>(0).data(), scratch);
+  };
+}
+
 }  // namespace
 
 extern const OpDef k_max_pool{
@@ -70,6 +86,7 @@ extern const OpDef k_max_pool{
     .attributes = kAttributes,
     .infer = infer,
     .eval = eval,
+    .prepare = prepare,
     .quant = {.kind = QuantKind::kSameAsInput},
 };
 

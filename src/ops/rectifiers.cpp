@@ -7,6 +7,7 @@
 #include "ops/broadcast.h"
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
+#include "ops/kernels/elementwise.h"
 
 namespace tinyc {
 namespace {
@@ -15,7 +16,19 @@ constexpr AttributeDef kLeakyReluAttributes[] = {{"alpha", 0.01F}};
 
 using SlopeTypes = TypeList<float, double, int32_t, int64_t, uint32_t, uint64_t>;
 
+template <typename T>
+constexpr T kLowest = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
+                                                           : std::numeric_limits<T>::lowest();
+template <typename T>
+constexpr T kHighest = std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
+                                                            : std::numeric_limits<T>::max();
+
+void eval_clamp(EvalContext& context, float low, float high) {
+  kernels::clamp_all(context.in<float>(0).data(), context.input(0).size(), low, high, context.out<float>(0).data());
+}
+
 void eval_relu(EvalContext& context) {
+  if (context.input(0).dtype() == DataType::kFloat) return eval_clamp(context, 0.0F, kHighest<float>);
   visit_type(NumericTypes(), context.input(0).dtype(), [&]<typename T>(std::type_identity<T> /*type*/) {
     const auto x = context.in<T>(0);
     std::transform(x.begin(), x.end(), context.out<T>(0).begin(), [](T v) { return v < T{0} ? T{0} : v; });
@@ -33,14 +46,10 @@ T bound(const EvalContext& context, int idx, T absent) {
   return operand[0];
 }
 
-template <typename T>
-constexpr T kLowest = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
-                                                           : std::numeric_limits<T>::lowest();
-template <typename T>
-constexpr T kHighest = std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
-                                                            : std::numeric_limits<T>::max();
-
 void eval_clip(EvalContext& context) {
+  if (context.input(0).dtype() == DataType::kFloat) {
+    return eval_clamp(context, bound(context, 1, kLowest<float>), bound(context, 2, kHighest<float>));
+  }
   visit_type(NumericTypes(), context.input(0).dtype(), [&]<typename T>(std::type_identity<T> /*type*/) {
     const T low = bound(context, 1, kLowest<T>);
     const T high = bound(context, 2, kHighest<T>);
@@ -54,6 +63,14 @@ void eval_clip(EvalContext& context) {
 }
 
 void eval_leaky_relu(EvalContext& context) {
+  if (context.input(0).dtype() == DataType::kFloat) {
+    const float alpha = float_attr(context.node(), "alpha");
+    return kernels::leak({.a = context.in<float>(0).data(),
+                          .b = &alpha,
+                          .b_moves = false,
+                          .count = context.input(0).size(),
+                          .y = context.out<float>(0).data()});
+  }
   visit_type(FloatTypes(), context.input(0).dtype(), [&]<typename T>(std::type_identity<T> /*type*/) {
     const auto alpha = static_cast<T>(float_attr(context.node(), "alpha"));
     const auto x = context.in<T>(0);
@@ -78,6 +95,15 @@ void infer_prelu(InferContext& context) {
 
 void eval_prelu(EvalContext& context) {
   const auto plan = plan_broadcast<1>(context.input(0).dims(), {context.input(1).dims()});
+  if (context.input(0).dtype() == DataType::kFloat) {
+    return for_each_line(plan, [&](int64_t out, const std::array<int64_t, 1>& offsets) {
+      kernels::leak({.a = context.in<float>(0).data() + out,
+                     .b = context.in<float>(1).data() + offsets[0],
+                     .b_moves = plan.steps[0] != 0,
+                     .count = plan.line,
+                     .y = context.out<float>(0).data() + out});
+    });
+  }
   visit_type(SlopeTypes(), context.input(0).dtype(), [&]<typename T>(std::type_identity<T> /*type*/) {
     const T* x = context.in<T>(0).data();
     const T* slope = context.in<T>(1).data();

@@ -6,6 +6,7 @@
 
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
+#include "ops/kernels/elementwise.h"
 
 namespace tinyc {
 namespace {
@@ -50,6 +51,14 @@ void softmax_line(const T* x, T* y, int64_t count, int64_t step, bool logarithm)
 void eval_softmax(EvalContext& context, bool logarithm) {
   const AxisLayout layout = layout_of(context.node(), context.input(0).dims());
   if (context.input(0).size() == 0) return;
+  if (context.input(0).dtype() == DataType::kFloat) {
+    for (int64_t o = 0; o < layout.outer; ++o) {
+      const int64_t start = o * layout.count * layout.inner;
+      kernels::softmax(context.in<float>(0).data() + start, layout.count, layout.inner, layout.inner, logarithm,
+                       context.out<float>(0).data() + start);
+    }
+    return;
+  }
   visit_type(FloatTypes(), context.input(0).dtype(), [&]<typename T>(std::type_identity<T> /*type*/) {
     const T* x = context.in<T>(0).data();
     T* y = context.out<T>(0).data();

@@ -4,12 +4,17 @@
 
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
+#include "ops/kernels/elementwise.h"
 
 namespace tinyc {
 namespace {
 
+// Floats by the vector kernel, doubles by the C library.
 template <typename Function>
-void eval_unary(EvalContext& context, Function function) {
+void eval_unary(EvalContext& context, kernels::Function kernel, Function function) {
+  if (context.input(0).dtype() == DataType::kFloat) {
+    return kernels::apply(kernel, context.in<float>(0).data(), context.input(0).size(), context.out<float>(0).data());
+  }
   visit_type(FloatTypes(), context.input(0).dtype(), [&]<typename T>(std::type_identity<T> /*type*/) {
     const auto x = context.in<T>(0);
     std::transform(x.begin(), x.end(), context.out<T>(0).begin(), function);
@@ -17,19 +22,19 @@ void eval_unary(EvalContext& context, Function function) {
 }
 
 void eval_exp(EvalContext& context) {
-  eval_unary(context, [](auto x) { return std::exp(x); });
+  eval_unary(context, kernels::Function::kExp, [](auto x) { return std::exp(x); });
 }
 
 void eval_erf(EvalContext& context) {
-  eval_unary(context, [](auto x) { return std::erf(x); });
+  eval_unary(context, kernels::Function::kErf, [](auto x) { return std::erf(x); });
 }
 
 void eval_tanh(EvalContext& context) {
-  eval_unary(context, [](auto x) { return std::tanh(x); });
+  eval_unary(context, kernels::Function::kTanh, [](auto x) { return std::tanh(x); });
 }
 
 void eval_sigmoid(EvalContext& context) {
-  eval_unary(context, [](auto x) {
+  eval_unary(context, kernels::Function::kSigmoid, [](auto x) {
     using T = decltype(x);
     // The exponent is never positive, so nothing overflows.
     const T e = std::exp(-std::abs(x));

@@ -128,4 +128,8 @@ Window pool_window(const Node& node, std::span<const int64_t> dims) {
   return read_window(node, kernel_shape_attr(node, static_cast<int>(spatial.size()))).over(spatial);
 }
 
+kernels::PlaneAxis plane_axis(const WindowAxis& axis) {
+  return {axis.in, axis.out, axis.kernel, axis.stride, axis.dilation, axis.pad_begin};
+}
+
 }  // namespace tinyc

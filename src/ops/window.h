@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 
+#include "ops/kernels/planes.h"
 #include "tinyc/ops/op.h"
 
 namespace tinyc {
@@ -60,6 +61,9 @@ Shape pooled_shape(const InferContext& context);
 Window pool_window(const Node& node, std::span<const int64_t> dims);
 // Throws Error(kModel) unless operand idx has one to three spatial axes or no known rank.
 void require_spatial(const InferContext& context, int idx);
+
+// The axis as the planned kernels want it.
+kernels::PlaneAxis plane_axis(const WindowAxis& axis);
 
 // Calls visit(position, flat index) for each output position.
 template <typename Visit>

@@ -35,14 +35,15 @@ constexpr int kMaxRows = 4;  // 16 registers: 12 sums, 3 of B, 1 of A
 constexpr int kMaxRows = 8;  // 32 registers: 24 sums, 3 of B, 1 of A
 #endif
 constexpr int kMaxVectors = 3;
+constexpr int kMaxVectorsOfOneRow = 8;  // more chains, since each waits for its own last addition
 
 struct Tile {
   const float* a;
   int64_t a_row;   // elements between rows
   int64_t a_step;  // elements from k to k + 1
-  const float* b[kMaxVectors];
-  float* out[kMaxVectors];
-  size_t counts[kMaxVectors];
+  const float* b[kMaxVectorsOfOneRow];
+  float* out[kMaxVectorsOfOneRow];
+  size_t counts[kMaxVectorsOfOneRow];
   const float* start;
 };
 
@@ -88,6 +89,23 @@ void compute_rows(const Product& p, const Tile& tile, int vectors) {
   }
 }
 
+void compute_one_row(const Product& p, const Tile& tile, int vectors) {
+  switch (vectors) {
+    case 4:
+      return compute_tile<1, 4, true>(p, tile);
+    case 5:
+      return compute_tile<1, 5, true>(p, tile);
+    case 6:
+      return compute_tile<1, 6, true>(p, tile);
+    case 7:
+      return compute_tile<1, 7, true>(p, tile);
+    case 8:
+      return compute_tile<1, 8, true>(p, tile);
+    default:
+      return compute_rows<1, true>(p, tile, vectors);
+  }
+}
+
 template <bool kUnitRows>
 void compute(const Product& p, const Tile& tile, int64_t rows, int vectors) {
   switch (rows) {
@@ -117,6 +135,12 @@ void compute(const Product& p, const Tile& tile, int64_t rows, int vectors) {
 
 // All rows for one tile of columns.
 void compute_columns(const Product& p, Tile tile, int vectors) {
+  if (p.rows == 1) {
+    tile.start = p.start;
+    tile.a = p.a;
+    tile.a_step = 1;
+    return compute_one_row(p, tile, vectors);
+  }
   const RowTiles tiles(p.rows);
   for (int64_t t = 0; t < tiles.count; ++t) {
     const int64_t first = tiles.first(t), past = tiles.first(t + 1);
@@ -142,7 +166,8 @@ void multiply_all(const Product& p) {
   constexpr int64_t kLanesSigned = static_cast<int64_t>(kLanes);
   int64_t vectors = 0;
   for (const ColumnRun& run : p.runs) vectors += (run.count + kLanesSigned - 1) / kLanesSigned;
-  const int64_t tiles = (vectors + kMaxVectors - 1) / kMaxVectors;
+  const int64_t most = p.rows == 1 ? kMaxVectorsOfOneRow : kMaxVectors;
+  const int64_t tiles = (vectors + most - 1) / most;
   const ColumnRun* run = p.runs.data();
   int64_t column = 0;
   for (int64_t t = 0; t < tiles; ++t) {
