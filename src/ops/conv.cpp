@@ -2,6 +2,7 @@
 // channels. One to three spatial axes. Quantized: integers in and out, weights per output channel (axis 0), int32 bias.
 #include <cmath>
 
+#include "ops/conv_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/convolution.h"
 #include "ops/window.h"
@@ -16,56 +17,8 @@ constexpr AttributeDef kAttributes[] = {{"auto_pad", "NOTSET"},
                                         {"pads", AttributeType::kInts},
                                         {"strides", AttributeType::kInts}};
 
-void check_channels(const InferContext& context) {
-  const Shape& x = context.shape(0);
-  const Shape& w = context.shape(1);
-  const int64_t group = int_attr(context.node(), "group");
-  if (group < 1) context.fail_input(1, "cannot be split into " + std::to_string(group) + " groups");
-  if (w[0].known() && w[0].value % group != 0) {
-    context.fail_input(1, "has " + std::to_string(w[0].value) + " output channels, not a multiple of the group count " +
-                              std::to_string(group));
-  }
-  if (x.ranked() && x[1].known() && w[1].known() && (x[1].value % group != 0 || x[1].value / group != w[1].value)) {
-    context.fail_input(1, "has " + std::to_string(w[1].value) + " input channels a group, but operand 0 has " +
-                              std::to_string(x[1].value) + " channels in " + std::to_string(group) + " groups");
-  }
-  if (!context.has_input(2) || !context.shape(2).ranked()) return;
-  context.require_rank(2, 1);
-  const Dim& bias = context.shape(2)[0];
-  if (bias.known() && w[0].known() && bias.value != w[0].value) {
-    context.fail_input(2, "has " + std::to_string(bias.value) + " elements, expected " + std::to_string(w[0].value));
-  }
-}
-
 void infer(InferContext& context) {
-  require_spatial(context, 0);
-  require_spatial(context, 1);
-  const Shape& x = context.shape(0);
-  const Shape& w = context.shape(1);
-  if (!x.ranked() || !w.ranked()) return context.set_output(0, context.dtype(0), Shape::unranked());
-  context.require_rank(1, x.rank());
-  check_channels(context);
-  Shape y{x[0], w[0]};
-  const int spatial = x.rank() - 2;
-  const std::span<const int64_t> declared = ints_attr(context.node(), "kernel_shape");
-  Dims kernel(static_cast<size_t>(spatial), 1);
-  if (!declared.empty()) kernel = kernel_shape_attr(context.node(), spatial);
-  bool known = true;
-  for (int i = 0; i < spatial; ++i) {
-    int64_t& extent = kernel[static_cast<size_t>(i)];
-    known = known && (w[i + 2].known() || !declared.empty());
-    if (!w[i + 2].known()) continue;
-    if (!declared.empty() && extent != w[i + 2].value) {
-      context.fail_input(1, "does not have the dims that attribute 'kernel_shape' says");
-    }
-    extent = w[i + 2].value;
-  }
-  const WindowSpec spec = read_window(context.node(), kernel);
-  for (int i = 0; i < spatial; ++i) {
-    const Dim& dim = x[i + 2];
-    y.push_back(known && dim.known() ? Dim(spec.axis(static_cast<size_t>(i), dim.value).out) : Dim());
-  }
-  context.set_output(0, context.dtype(0), std::move(y));
+  infer_convolution(context, {.x = 0, .w = 1, .bias = 2}, context.dtype(0));
 }
 
 Window window_of(const Node& node, std::span<const int64_t> x, std::span<const int64_t> w) {

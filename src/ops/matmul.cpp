@@ -5,60 +5,21 @@
 #include <limits>
 #include <vector>
 
-#include "ops/broadcast.h"
 #include "ops/element_types.h"
 #include "ops/kernels/dense.h"
-#include "tinyc/ops/op.h"
+#include "ops/matrix_product.h"
 
 namespace tinyc {
 namespace {
 
 using MatMulTypes = TypeList<float, double, int32_t, int64_t, uint32_t, uint64_t>;
 
-// All axes but the last two; none for ranks 1 and 2.
-Shape leading(const Shape& shape) {
-  Shape out;
-  for (int i = 0; i + 2 < shape.rank(); ++i) out.push_back(shape[i]);
-  return out;
-}
-
 void infer(InferContext& context) {
-  const Shape& a = context.shape(0);
-  const Shape& b = context.shape(1);
-  if (!a.ranked() || !b.ranked()) return context.set_output(0, context.dtype(0), Shape::unranked());
-  for (int operand = 0; operand < 2; ++operand) {
-    if (context.shape(operand).rank() == 0) context.fail_input(operand, "is a scalar");
-  }
-  const Dim& a_depth = a[a.rank() - 1];
-  const Dim& b_depth = b[b.rank() == 1 ? 0 : b.rank() - 2];
-  if (a_depth.known() && b_depth.known() && a_depth.value != b_depth.value) {
-    context.fail_input(1, "sums over " + std::to_string(b_depth.value) + " elements, but operand 0 over " +
-                              std::to_string(a_depth.value));
-  }
-  Shape y = broadcast(leading(a), leading(b));
-  if (a.rank() > 1) y.push_back(a[a.rank() - 2]);
-  if (b.rank() > 1) y.push_back(b[b.rank() - 1]);
-  context.set_output(0, context.dtype(0), std::move(y));
-}
-
-struct Extents {
-  int64_t rows, columns, depth;
-  Dims a_batch, b_batch, y_batch;
-};
-
-Extents extents_of(std::span<const int64_t> a, std::span<const int64_t> b) {
-  Extents e;
-  e.rows = a.size() > 1 ? a[a.size() - 2] : 1;
-  e.depth = a.back();
-  e.columns = b.size() > 1 ? b.back() : 1;
-  if (a.size() > 2) e.a_batch.assign(a.begin(), a.end() - 2);
-  if (b.size() > 2) e.b_batch.assign(b.begin(), b.end() - 2);
-  e.y_batch = broadcast(e.a_batch, e.b_batch);
-  return e;
+  infer_matrix_product(context, 0, 1, context.dtype(0));
 }
 
 template <typename T>
-void multiply(const Extents& e, const T* a, const T* b, T* y) {
+void multiply(const MatrixProduct& e, const T* a, const T* b, T* y) {
   for (int64_t i = 0; i < e.rows; ++i) {
     for (int64_t j = 0; j < e.columns; ++j) {
       T sum{0};
@@ -75,24 +36,18 @@ void multiply(const Extents& e, const T* a, const T* b, T* y) {
 }
 
 void eval(EvalContext& context) {
-  const Extents e = extents_of(context.input(0).dims(), context.input(1).dims());
-  const auto plan = plan_broadcast<2>(e.y_batch, {e.a_batch, e.b_batch});
+  const MatrixProduct e(context.input(0).dims(), context.input(1).dims());
   visit_type(MatMulTypes(), context.input(0).dtype(), [&]<typename T>(std::type_identity<T> /*type*/) {
     const T* a = context.in<T>(0).data();
     const T* b = context.in<T>(1).data();
     T* y = context.out<T>(0).data();
-    for_each_line(plan, [&](int64_t out, const std::array<int64_t, 2>& offsets) {
-      for (int64_t i = 0; i < plan.line; ++i) {
-        multiply(e, a + (offsets[0] + i * plan.steps[0]) * e.rows * e.depth,
-                 b + (offsets[1] + i * plan.steps[1]) * e.depth * e.columns, y + (out + i) * e.rows * e.columns);
-      }
-    });
+    e.for_each_matrix([&](int64_t of_a, int64_t of_b, int64_t of_y) { multiply(e, a + of_a, b + of_b, y + of_y); });
   });
 }
 
 // Floats. B is packed: once if it is constant, else for each product.
 Kernel prepare(const PrepareContext& context) {
-  const Extents e = extents_of(*context.inputs[0].shape.known_dims(), *context.inputs[1].shape.known_dims());
+  const MatrixProduct e(*context.inputs[0].shape.known_dims(), *context.inputs[1].shape.known_dims());
   const Dims b = *context.inputs[1].shape.known_dims();
   if (context.inputs[0].dtype != DataType::kFloat || element_count(*context.outputs[0].shape.known_dims()) == 0 ||
       element_count(b) == 0 || element_count(b) > std::numeric_limits<int32_t>::max() / 64) {
