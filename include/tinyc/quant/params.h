@@ -7,14 +7,10 @@
 #include <vector>
 
 #include "tinyc/ir/quant_info.h"
+#include "tinyc/quant/histogram.h"
 #include "tinyc/quant/settings.h"
 
 namespace tinyc {
-
-struct ValueRange {
-  float low = 0.0F;
-  float high = 0.0F;
-};
 
 // Per-tensor parameters for values in [low, high], widened to hold 0. A range of nothing but 0 gives scale 1.
 QParams activation_params(ValueRange range, const QuantizationSettings& settings);
