@@ -1,6 +1,7 @@
 #include "ops/infer_util.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace tinyc {
 
@@ -89,6 +90,13 @@ std::vector<int> normalize_axes(std::span<const int64_t> axes, int rank) {
     normal.push_back(at);
   }
   return normal;
+}
+
+std::vector<int> listed_axes(const Node& node, int rank) {
+  if (has_attr(node, "axes")) return normalize_axes(ints_attr(node, "axes"), rank);
+  std::vector<int> all(static_cast<size_t>(rank));
+  std::iota(all.begin(), all.end(), 0);
+  return all;
 }
 
 void forward_dims_value(InferContext& c) {

@@ -39,6 +39,9 @@ Shape common_shape(const Shape& a, const Shape& b);
 // `axes` counted from the front, each in [0, rank) and none twice.
 std::vector<int> normalize_axes(std::span<const int64_t> axes, int rank);
 
+// The attribute `axes`, normalized; every axis when it is absent.
+std::vector<int> listed_axes(const Node& node, int rank);
+
 // Output 0 has the elements of operand 0 in the same order; says so of shape arithmetic.
 void forward_dims_value(InferContext& c);
 
