@@ -1,0 +1,23 @@
+// Named starting points for a recipe: `--int8`, `--preset uint8`.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "tinyc/driver/recipe.h"
+
+namespace tinyc {
+
+struct Preset {
+  std::string_view name;
+  std::string_view summary;
+  int weight_bits;
+  DataType activations;
+};
+
+std::span<const Preset> all_presets();
+// Throws Error(kUsage) with a spelling hint when there is no such preset.
+const Preset& require_preset(std::string_view name);
+void apply(const Preset& preset, Recipe& recipe);
+
+}  // namespace tinyc

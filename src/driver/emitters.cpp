@@ -1,0 +1,36 @@
+#include "tinyc/driver/emitters.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "tinyc/base/error.h"
+#include "tinyc/base/text.h"
+#include "tinyc/emit/lower.h"
+#include "tinyc/onnx/export.h"
+
+namespace tinyc {
+namespace {
+
+std::string emit_qdq(const Graph& graph) {
+  return export_model(lower_to_qdq(graph));
+}
+
+constexpr EmitterDef kQdq{"onnx", "ONNX with QuantizeLinear and DequantizeLinear pairs (QDQ)", emit_qdq};
+constexpr const EmitterDef* kEmitters[] = {&kQdq};
+
+}  // namespace
+
+std::span<const EmitterDef* const> all_emitters() {
+  return kEmitters;
+}
+
+const EmitterDef& require_emitter(std::string_view name) {
+  const auto found =
+      std::find_if(std::begin(kEmitters), std::end(kEmitters), [&](const auto* e) { return e->name == name; });
+  if (found != std::end(kEmitters)) return **found;
+  std::vector<std::string_view> names;
+  for (const EmitterDef* emitter : kEmitters) names.push_back(emitter->name);
+  throw Error(ErrorKind::kUsage, "emitter '" + std::string(name) + "' is not known", spelling_hint(name, names));
+}
+
+}  // namespace tinyc

@@ -1,0 +1,33 @@
+#include "tinyc/driver/levels.h"
+
+#include "tinyc/base/error.h"
+
+namespace tinyc {
+namespace {
+
+struct Level {
+  std::vector<std::string> rewrite;
+  std::vector<std::string> repair;
+};
+
+const Level& level_of(int level) {
+  static const std::vector<std::string> kFolds = {"fold-batchnorm", "fold-gemm-scalars", "fold-bias", "fold-pad"};
+  static const std::array<Level, 4> kLevels = {{{{}, {}}, {kFolds, {}}, {kFolds, {}}, {kFolds, {}}}};
+  if (level < 0 || level >= static_cast<int>(kLevels.size())) {
+    throw Error(ErrorKind::kUsage, "there is no level -O" + std::to_string(level), "levels are -O0 to -O3");
+  }
+  return kLevels[static_cast<size_t>(level)];
+}
+
+}  // namespace
+
+void apply_level(int level, Recipe& recipe) {
+  const Level& chosen = level_of(level);
+  recipe[Stage::kNormalize] = {"lift-quantization", "fold-constants", "remove-identities"};
+  recipe[Stage::kRewrite] = chosen.rewrite;
+  recipe[Stage::kAnnotate] = {};
+  recipe[Stage::kRepair] = chosen.repair;
+  recipe[Stage::kPack] = {"pack-constants"};
+}
+
+}  // namespace tinyc

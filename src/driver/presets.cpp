@@ -1,0 +1,38 @@
+#include "tinyc/driver/presets.h"
+
+#include <algorithm>
+
+#include "tinyc/base/error.h"
+#include "tinyc/base/text.h"
+
+namespace tinyc {
+namespace {
+
+constexpr Preset kPresets[] = {
+    {"int8", "8-bit weights, 8-bit activations", 8, DataType::kInt8},
+    {"uint8", "8-bit weights, unsigned 8-bit activations", 8, DataType::kUint8},
+    {"int16", "8-bit weights, 16-bit activations", 8, DataType::kInt16},
+    {"int4", "4-bit weights, 8-bit activations", 4, DataType::kInt8},
+};
+
+}  // namespace
+
+std::span<const Preset> all_presets() {
+  return kPresets;
+}
+
+const Preset& require_preset(std::string_view name) {
+  const auto found =
+      std::find_if(std::begin(kPresets), std::end(kPresets), [&](const auto& p) { return p.name == name; });
+  if (found != std::end(kPresets)) return *found;
+  std::vector<std::string_view> names;
+  for (const Preset& preset : kPresets) names.push_back(preset.name);
+  throw Error(ErrorKind::kUsage, "preset '" + std::string(name) + "' is not known", spelling_hint(name, names));
+}
+
+void apply(const Preset& preset, Recipe& recipe) {
+  recipe.quantization.weight_bits = preset.weight_bits;
+  recipe.quantization.activations = preset.activations;
+}
+
+}  // namespace tinyc

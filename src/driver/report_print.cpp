@@ -1,0 +1,151 @@
+// A report as JSON and as text.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tinyc/base/text.h"
+#include "tinyc/driver/report.h"
+
+namespace tinyc {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Align = TextTable::Align;
+
+void put_errors(Json& json, const ErrorSums& error) {
+  json["sqnr_db"] = error.sqnr_db();
+  json["cosine"] = error.cosine();
+  json["max_abs_error"] = error.max_error;
+}
+
+Json layers_json(const Report& report) {
+  Json list = Json::array();
+  for (const LayerReport& layer : report.layers) {
+    Json json = {{"layer", layer.name},
+                 {"op", layer.op},
+                 {"output", layer.output},
+                 {"macs", layer.macs},
+                 {"weight_bytes_before", layer.float_bytes},
+                 {"weight_bytes", layer.weight_bytes},
+                 {"weight_bits", layer.weight_bits}};
+    if (layer.error) put_errors(json, *layer.error);
+    if (!layer.float_reason.empty()) json["float_reason"] = layer.float_reason;
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
+void put_totals(Json& json, const Report& report) {
+  json["params"] = report.params;
+  json["macs"] = report.macs;
+  json["bytes_before"] = report.bytes_before;
+  json["bytes_after"] = report.bytes_after;
+  json["weight_bytes_before"] = report.weight_bytes_before;
+  json["weight_bytes"] = report.weight_bytes_after;
+  json["samples"] = report.samples;
+  if (report.top1_float) json["top1_float"] = *report.top1_float;
+  if (report.top1) json["top1"] = *report.top1;
+  if (report.top1_agreement) json["top1_agreement"] = *report.top1_agreement;
+  json["outputs"] = Json::array();
+  for (const OutputReport& output : report.outputs) {
+    Json entry = {{"name", output.name}};
+    put_errors(entry, output.error);
+    json["outputs"].push_back(std::move(entry));
+  }
+}
+
+void put_details(Json& json, const Report& report) {
+  json["stays_float"] = Json::array();
+  for (const FloatNode& node : report.float_nodes) {
+    json["stays_float"].push_back({{"layer", node.node}, {"op", node.op}, {"reason", node.reason}});
+  }
+  json["notes"] = Json::array();
+  for (const PassNote& note : report.notes) {
+    json["notes"].push_back({{"pass", note.pass}, {"subject", note.subject}, {"text", note.text}});
+  }
+  json["counters"] = report.counters;
+  json["passes"] = Json::array();
+  for (const PassTiming& pass : report.passes) {
+    json["passes"].push_back({{"pass", pass.pass}, {"changed", pass.changed}, {"seconds", pass.seconds}});
+  }
+  json["gates"] = Json::array();
+  for (const GateReport& gate : report.gates) {
+    json["gates"].push_back(
+        {{"gate", gate.gate}, {"limit", gate.limit}, {"value", gate.value}, {"passed", gate.passed}});
+  }
+}
+
+std::string share(int64_t before, int64_t after) {
+  const auto bytes = [](int64_t count) { return format_bytes(static_cast<uint64_t>(count)); };
+  const double ratio = after > 0 ? static_cast<double>(before) / static_cast<double>(after) : 0;
+  return fmt::format("{} -> {} ({:.2f}x smaller)", bytes(before), bytes(after), ratio);
+}
+
+std::string layer_table(const Report& report) {
+  TextTable table({{"layer"},
+                   {"op"},
+                   {"output"},
+                   {"macs", Align::kRight},
+                   {"weight_bytes", Align::kRight},
+                   {"bits", Align::kRight},
+                   {"sqnr_db", Align::kRight},
+                   {"in float because"}});
+  for (const LayerReport& layer : report.layers) {
+    table.add_row({layer.name, layer.op, layer.output, std::to_string(layer.macs), std::to_string(layer.weight_bytes),
+                   layer.weight_bits == 0 ? "" : std::to_string(layer.weight_bits),
+                   layer.error ? fmt::format("{:.2f}", layer.error->sqnr_db()) : "", layer.float_reason});
+  }
+  return table.str();
+}
+
+}  // namespace
+
+Json to_json(const Report& report) {
+  Json json;
+  json["tinyc"] = TINYC_VERSION;
+  json["model"] = report.model;
+  json["output"] = report.output;
+  json["emitter"] = report.emitter;
+  json["recipe_hash"] = report.recipe_hash;
+  json["output_hash"] = report.output_hash;
+  json["data"] = report.data;
+  json["data_hash"] = report.data_hash;
+  json["calibration_samples"] = report.calibration_samples;
+  put_totals(json, report);
+  json["warnings"] = report.warnings;
+  put_details(json, report);
+  json["layers"] = layers_json(report);
+  json["seconds"] = report.seconds;
+  json["peak_memory_bytes"] = report.peak_memory_bytes;
+  return json;
+}
+
+std::string to_text(const Report& report, bool layers) {
+  std::string text = fmt::format("{:<12} {} -> {}\n", "model", report.model, report.output);
+  text += fmt::format("{:<12} {}\n", "file", share(report.bytes_before, report.bytes_after));
+  text += fmt::format("{:<12} {}\n", "weights", share(report.weight_bytes_before, report.weight_bytes_after));
+  if (!report.data.empty()) {
+    text += fmt::format("{:<12} {} samples of {} ({})\n", "calibration", report.calibration_samples, report.data,
+                        report.data_hash);
+  }
+  if (report.top1 && report.top1_float) {
+    text += fmt::format("{:<12} {:.2f} % -> {:.2f} % on {} samples\n", "top1", *report.top1_float, *report.top1,
+                        report.samples);
+  }
+  if (report.top1_agreement) text += fmt::format("{:<12} {:.2f} %\n", "agreement", *report.top1_agreement);
+  for (const OutputReport& output : report.outputs) {
+    text += fmt::format("{:<12} {}: SQNR {:.2f} dB, cosine {:.6f}, max error {:.4g}\n", "output", output.name,
+                        output.error.sqnr_db(), output.error.cosine(), output.error.max_error);
+  }
+  text += fmt::format("{:<12} {} of {} nodes\n", "in float", report.float_nodes.size(), report.layers.size());
+  for (const GateReport& gate : report.gates) {
+    text += fmt::format("{:<12} {} {:g}: {:.6g}, {}\n", "gate", gate.gate, gate.limit, gate.value,
+                        gate.passed ? "passed" : "FAILED");
+  }
+  text += fmt::format("{:<12} {:.2f} s, {}\n", "cost", report.seconds,
+                      format_bytes(static_cast<uint64_t>(report.peak_memory_bytes)));
+  if (layers) text += "\n" + layer_table(report);
+  return text;
+}
+
+}  // namespace tinyc
