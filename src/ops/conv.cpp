@@ -5,6 +5,7 @@
 #include "ops/conv_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/convolution.h"
+#include "ops/kernels/depthwise.h"
 #include "ops/window.h"
 
 namespace tinyc {
@@ -57,6 +58,17 @@ void eval(EvalContext& context) {
              [&]<typename T>(std::type_identity<T> /*type*/) { run_reference<T>(context); });
 }
 
+kernels::Convolution::Operands operands_of(EvalContext& context, const float* weights, float low, float high,
+                                           float* scratch) {
+  return {.x = context.in<float>(0).data(),
+          .weights = weights,
+          .bias = context.has_input(2) ? context.in<float>(2).data() : nullptr,
+          .low = low,
+          .high = high,
+          .y = context.out<float>(0).data(),
+          .scratch = scratch};
+}
+
 // Float, one or two spatial axes, nothing empty: the planned kernel. Constant weights are packed here, others at each
 // run.
 Kernel prepare(const PrepareContext& context) {
@@ -65,12 +77,18 @@ Kernel prepare(const PrepareContext& context) {
   if (context.inputs[0].dtype != DataType::kFloat || x.size() > 4 || element_count(x) == 0 || element_count(w) == 0) {
     return {};
   }
-  auto plan = kernels::Convolution::plan({.samples = x[0],
-                                          .channels = x[1],
-                                          .out_channels = w[0],
-                                          .groups = int_attr(context.node, "group"),
-                                          .y = plane_axis(window.axes[1]),
-                                          .x = plane_axis(window.axes[2])});
+  const kernels::ConvolutionDims dims{.samples = x[0],
+                                      .channels = x[1],
+                                      .out_channels = w[0],
+                                      .groups = int_attr(context.node, "group"),
+                                      .y = plane_axis(window.axes[1]),
+                                      .x = plane_axis(window.axes[2])};
+  if (auto depthwise = kernels::Depthwise3x3::plan(dims)) {
+    return [plan = std::move(*depthwise), low = context.clamp_low, high = context.clamp_high](EvalContext& run) {
+      plan.run(operands_of(run, run.in<float>(1).data(), low, high, nullptr));
+    };
+  }
+  auto plan = kernels::Convolution::plan(dims);
   if (!plan) return {};
   Tensor packed;
   if (const Tensor* weights = context.constants[1]) {
@@ -81,13 +99,8 @@ Kernel prepare(const PrepareContext& context) {
     const int64_t weight_size = packed.defined() ? 0 : plan.packed_weight_size();
     float* scratch = run.scratch_floats(static_cast<size_t>(weight_size + plan.scratch_size()));
     if (!packed.defined()) plan.pack_weights(run.in<float>(1).data(), scratch);
-    plan.run({.x = run.in<float>(0).data(),
-              .weights = packed.defined() ? packed.data<float>().data() : scratch,
-              .bias = run.has_input(2) ? run.in<float>(2).data() : nullptr,
-              .low = low,
-              .high = high,
-              .y = run.out<float>(0).data(),
-              .scratch = scratch + weight_size});
+    plan.run(
+        operands_of(run, packed.defined() ? packed.data<float>().data() : scratch, low, high, scratch + weight_size));
   };
 }
 

@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "ops/kernels/convolution.h"
+#include "ops/kernels/depthwise.h"
 #include "tinyc/ir/tensor.h"
 
 namespace tinyc::kernels {
@@ -100,6 +100,33 @@ TEST(Convolution, HasTheBitsOfTheNaiveLoop) {
     const Case c = random_case(random);
     SCOPED_TRACE(i);
     ASSERT_EQ(run(c, -0.5F, 1.5F), naive(c, -0.5F, 1.5F));
+  }
+}
+
+TEST(Depthwise3x3, HasTheBitsOfTheNaiveLoop) {
+  std::mt19937 random(3);
+  for (int64_t height = 1; height < 12; ++height) {
+    for (const int64_t width : {1, 2, 3, 5, 7, 8, 14, 16, 17, 40}) {
+      const PlaneAxis y{.in = height, .out = height, .kernel = 3, .pad = 1};
+      const PlaneAxis x{.in = width, .out = width, .kernel = 3, .pad = 1};
+      Case c;
+      c.dims = {.samples = 2, .channels = 3, .out_channels = 3, .groups = 3, .y = y, .x = x};
+      c.x = numbers(c.dims.samples * 3 * c.in_count(), random);
+      c.w = numbers(27, random);
+      c.bias = numbers(3, random);
+      const auto plan = Depthwise3x3::plan(c.dims);
+      if (!plan) GTEST_SKIP() << "this machine has no masked loads";
+      std::vector<float> result(static_cast<size_t>(6 * c.out_count()) + 64, 77.0F);
+      plan->run({.x = c.x.data(),
+                 .weights = c.w.data(),
+                 .bias = c.bias.data(),
+                 .low = -0.5F,
+                 .high = 1.5F,
+                 .y = result.data()});
+      EXPECT_TRUE(std::all_of(result.end() - 64, result.end(), [](float v) { return v == 77.0F; }));
+      result.resize(result.size() - 64);
+      ASSERT_EQ(result, naive(c, -0.5F, 1.5F)) << height << " x " << width;
+    }
   }
 }
 

@@ -8,6 +8,36 @@
 #include "hwy/foreach_target.h"
 #include "ops/kernels/simd-inl.h"
 
+#ifndef TINYC_OPS_KERNELS_PLANES_ONCE_
+#define TINYC_OPS_KERNELS_PLANES_ONCE_
+namespace tinyc::kernels {
+namespace {
+
+// The range of indices i in [0, extent) for which i * stride + phase - pad is an element of the axis.
+struct Inside {
+  int64_t first, past;
+  Inside(const PlaneAxis& axis, int64_t phase, int64_t extent) {
+    const auto ceil_div = [&](int64_t n) { return n <= 0 ? int64_t{0} : (n + axis.stride - 1) / axis.stride; };
+    first = std::min(ceil_div(axis.pad - phase), extent);
+    past = std::max(first, std::min(ceil_div(axis.in + axis.pad - phase), extent));
+  }
+};
+
+// One phase of a channel.
+struct PhaseCopy {
+  const float* from;   // the first element that is copied
+  int64_t from_pitch;  // to the first of the next row
+  int64_t stride;
+  Inside rows, columns;
+  int64_t all_rows, pitch;
+  float padding;
+  float* to;
+};
+
+}  // namespace
+}  // namespace tinyc::kernels
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace tinyc::kernels::HWY_NAMESPACE {
 namespace {
@@ -27,21 +57,43 @@ void copy_exactly(const float* from, int64_t count, float* to) {
   }
 }
 
-// to[i] = from[i * stride].
+// to[i] = from[i * stride]. Reads up to one vector beyond the last element, writes up to one vector more.
 void copy_strided(const float* from, int64_t stride, int64_t count, float* to) {
   if (stride == 1) return copy_over(from, count, to);
-  int64_t i = 0;
 #if HWY_TARGET != HWY_SCALAR
   if (stride == 2) {
     const FloatTag d;
-    for (; i + kStep < count; i += kStep) {
+    for (int64_t i = 0; i < count; i += kStep) {
       const FloatVec low = hn::LoadU(d, from + 2 * i);
-      const FloatVec high = hn::LoadU(d, from + 2 * i + kStep);
+      const FloatVec high = i + kStep / 2 < count ? hn::LoadU(d, from + 2 * i + kStep) : hn::Zero(d);
       hn::StoreU(hn::ConcatEven(d, high, low), d, to + i);
     }
+    return;
   }
 #endif
-  for (; i < count; ++i) to[i] = from[i * stride];
+  for (int64_t i = 0; i < count; ++i) to[i] = from[i * stride];
+}
+
+void fill_over(float value, int64_t count, float* to) {
+  const FloatTag d;
+  for (int64_t i = 0; i < count; i += kStep) hn::StoreU(hn::Set(d, value), d, to + i);
+}
+
+// Each piece may spill over into what is written after it.
+void fill_phase(const PhaseCopy& copy) {
+  fill_over(copy.padding, copy.rows.first * copy.pitch, copy.to);
+  const int64_t count = copy.columns.past - copy.columns.first;
+  const int64_t after = copy.pitch - copy.columns.past;
+  const float* from = copy.from;
+  float* to = copy.to + copy.rows.first * copy.pitch;
+  for (int64_t r = copy.rows.first; r < copy.rows.past; ++r) {
+    if (copy.columns.first > 0) fill_over(copy.padding, copy.columns.first, to);
+    copy_strided(from, copy.stride, count, to + copy.columns.first);
+    if (after > 0) fill_over(copy.padding, after, to + copy.columns.past);
+    from += copy.from_pitch;
+    to += copy.pitch;
+  }
+  fill_over(copy.padding, (copy.all_rows - copy.rows.past) * copy.pitch, to);
 }
 
 void copy_plane_rows(int64_t rows, int64_t count, const float* from, int64_t from_pitch, float* to, int64_t to_pitch) {
@@ -73,7 +125,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace tinyc::kernels {
 
-HWY_EXPORT(copy_strided);
+HWY_EXPORT(fill_phase);
 HWY_EXPORT(copy_plane_rows);
 HWY_EXPORT(gather);
 
@@ -94,16 +146,6 @@ int64_t extent_of(const PlaneAxis& axis) {
 int64_t position_of(const std::vector<int64_t>& phases, int64_t phase) {
   return std::lower_bound(phases.begin(), phases.end(), phase) - phases.begin();
 }
-
-// The range of indices i in [0, extent) for which i * stride + phase - pad is an element of the axis.
-struct Inside {
-  int64_t first, past;
-  Inside(const PlaneAxis& axis, int64_t phase, int64_t extent) {
-    const auto ceil_div = [&](int64_t n) { return n <= 0 ? int64_t{0} : (n + axis.stride - 1) / axis.stride; };
-    first = std::min(ceil_div(axis.pad - phase), extent);
-    past = std::max(first, std::min(ceil_div(axis.in + axis.pad - phase), extent));
-  }
-};
 
 }  // namespace
 
@@ -134,21 +176,21 @@ int64_t Planes::tap(int64_t ky, int64_t kx) const {
 }
 
 void Planes::fill(const float* channel, float padding, float* planes) const {
-  const auto copy_row = HWY_DYNAMIC_DISPATCH(copy_strided);
+  const auto fill_one = HWY_DYNAMIC_DISPATCH(fill_phase);
   for (const int64_t row_phase : row_phases_) {
     const Inside rows(y_, row_phase, rows_);
+    const float* const row = channel + (rows.first * y_.stride + row_phase - y_.pad) * x_.in;
     for (const int64_t column_phase : column_phases_) {
       const Inside columns(x_, column_phase, pitch_);
-      std::fill_n(planes, rows.first * pitch_, padding);
-      for (int64_t r = rows.first; r < rows.past; ++r) {
-        float* to = planes + r * pitch_;
-        const float* from = channel + (r * y_.stride + row_phase - y_.pad) * x_.in;
-        for (int64_t c = 0; c < columns.first; ++c) to[c] = padding;
-        copy_row(from + columns.first * x_.stride + column_phase - x_.pad, x_.stride, columns.past - columns.first,
-                 to + columns.first);
-        for (int64_t c = columns.past; c < pitch_; ++c) to[c] = padding;
-      }
-      std::fill_n(planes + rows.past * pitch_, (rows_ - rows.past) * pitch_, padding);
+      fill_one({.from = row + columns.first * x_.stride + column_phase - x_.pad,
+                .from_pitch = y_.stride * x_.in,
+                .stride = x_.stride,
+                .rows = rows,
+                .columns = columns,
+                .all_rows = rows_,
+                .pitch = pitch_,
+                .padding = padding,
+                .to = planes});
       planes += rows_ * pitch_;
     }
   }

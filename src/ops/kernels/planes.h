@@ -32,7 +32,7 @@ class Planes {
   int64_t size() const;                     // floats that one channel takes
   // Where the tap finds its element for output (0, 0); output (y, x) is y * pitch() + x further on.
   int64_t tap(int64_t ky, int64_t kx) const;
-  // Copies a channel. May read one vector past its end, and write one past size().
+  // Copies a channel. May read one vector past its end, and write one past the size.
   void fill(const float* channel, float padding, float* planes) const;
 
  private:
