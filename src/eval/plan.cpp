@@ -16,13 +16,13 @@ bool has_fixed_type(const TensorType& type) {
 
 // Types from nothing but the inputs' dims and the constants: what the file says about computed values is not trusted
 // with memory.
-std::vector<TensorType> infer_from(Graph graph, std::span<const Dims> input_dims) {
+std::vector<TensorType> infer_from(Graph graph, std::span<const TypeOfInput> inputs) {
   for (const Node& node : graph.nodes) {
     for (ValueId id : node.outputs) {
       if (id != kNoValue) graph[id].type = TensorType();
     }
   }
-  for (size_t i = 0; i < input_dims.size(); ++i) graph[graph.inputs[i]].type.shape = Shape(input_dims[i]);
+  for (size_t i = 0; i < inputs.size(); ++i) graph[graph.inputs[i]].type = {inputs[i].dtype, Shape(inputs[i].dims)};
   infer_types(graph);
   std::vector<TensorType> types;
   for (Value& value : graph.values) types.push_back(std::move(value.type));
@@ -207,10 +207,10 @@ class Planner {
 
 }  // namespace
 
-std::shared_ptr<const Plan> make_plan(const PlanRequest& request, std::vector<Dims> input_dims) {
+std::shared_ptr<const Plan> make_plan(const PlanRequest& request, std::vector<TypeOfInput> inputs) {
   auto plan = std::make_shared<Plan>();
-  plan->types = infer_from(request.graph, input_dims);
-  plan->input_dims = std::move(input_dims);
+  plan->types = infer_from(request.graph, inputs);
+  plan->inputs = std::move(inputs);
   Planner(request, *plan).run();
   return plan;
 }

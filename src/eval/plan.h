@@ -44,8 +44,13 @@ struct Step {
   std::vector<ValueId> released;  // dynamic values that nobody reads afterwards
 };
 
+struct TypeOfInput {
+  DataType dtype;
+  Dims dims;
+};
+
 struct Plan {
-  std::vector<Dims> input_dims;
+  std::vector<TypeOfInput> inputs;
   std::vector<TensorType> types;             // by value
   std::vector<Residence> residences;         // by value
   std::vector<std::vector<Reader>> readers;  // by value
@@ -61,6 +66,6 @@ struct PlanRequest {
   const std::vector<bool>& observed;
   bool rounds = false;  // values with QParams are rounded to their grid
 };
-std::shared_ptr<const Plan> make_plan(const PlanRequest& request, std::vector<Dims> input_dims);
+std::shared_ptr<const Plan> make_plan(const PlanRequest& request, std::vector<TypeOfInput> inputs);
 
 }  // namespace tinyc

@@ -58,7 +58,9 @@ void check_inputs(const Graph& graph, std::span<const Tensor> inputs) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Value& value = graph[graph.inputs[i]];
     const Shape& shape = value.type.shape;
-    bool fits = inputs[i].dtype() == value.type.dtype && (!shape.ranked() || shape.rank() == inputs[i].rank());
+    // Inputs of subgraphs need not say what they are.
+    const bool same_dtype = value.type.dtype == DataType::kUndefined || inputs[i].dtype() == value.type.dtype;
+    bool fits = same_dtype && (!shape.ranked() || shape.rank() == inputs[i].rank());
     for (int d = 0; fits && shape.ranked() && d < shape.rank(); ++d) {
       fits = !shape[d].known() || shape[d].value == inputs[i].dims()[static_cast<size_t>(d)];
     }
@@ -69,9 +71,11 @@ void check_inputs(const Graph& graph, std::span<const Tensor> inputs) {
   }
 }
 
-bool has_dims(const Plan& plan, std::span<const Tensor> inputs) {
-  return std::equal(plan.input_dims.begin(), plan.input_dims.end(), inputs.begin(), inputs.end(),
-                    [](const Dims& dims, const Tensor& tensor) { return dims == tensor.dims(); });
+bool is_for(const Plan& plan, std::span<const Tensor> inputs) {
+  return std::equal(plan.inputs.begin(), plan.inputs.end(), inputs.begin(), inputs.end(),
+                    [](const TypeOfInput& type, const Tensor& tensor) {
+                      return type.dtype == tensor.dtype() && type.dims == tensor.dims();
+                    });
 }
 
 Tensor copy_of(const Tensor& tensor) {
@@ -142,19 +146,19 @@ struct Program::Impl {
   std::shared_ptr<const Plan> plan_for(std::span<const Tensor> inputs) {
     const std::lock_guard lock(mutex);
     for (const auto& plan : plans) {
-      if (has_dims(*plan, inputs)) return plan;
+      if (is_for(*plan, inputs)) return plan;
     }
-    std::vector<Dims> dims;
-    for (const Tensor& input : inputs) dims.push_back(input.dims());
+    std::vector<TypeOfInput> types;
+    for (const Tensor& input : inputs) types.push_back({input.dtype(), input.dims()});
     if (plans.size() == kMaxPlans) plans.erase(plans.begin());
-    plans.push_back(make_plan({graph, constants, observed, options.engine == Engine::kSimulated}, std::move(dims)));
+    plans.push_back(make_plan({graph, constants, observed, options.engine == Engine::kSimulated}, std::move(types)));
     return plans.back();
   }
 
   BoundPlan& bound_for(std::span<const Tensor> inputs, Workspace::Impl& workspace) {
     auto& all = workspace.bound;
     const auto found = std::find_if(all.begin(), all.end(), [&](const std::unique_ptr<BoundPlan>& bound) {
-      return bound->program == serial && has_dims(*bound->plan, inputs);
+      return bound->program == serial && is_for(*bound->plan, inputs);
     });
     if (found != all.end()) {
       std::rotate(found, found + 1, all.end());

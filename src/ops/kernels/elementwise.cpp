@@ -4,7 +4,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/kernels/elementwise.cpp"
 #include "hwy/foreach_target.h"
-#include "ops/kernels/functions-inl.h"
+#include "ops/kernels/functions_inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tinyc::kernels::HWY_NAMESPACE {

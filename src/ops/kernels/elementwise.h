@@ -6,7 +6,7 @@
 
 namespace tinyc::kernels {
 
-// By number: what functions-inl.h has.
+// By number: what functions_inl.h has.
 enum class Function : uint8_t { kExp, kErf, kSigmoid, kTanh };
 void apply(Function function, const float* x, int64_t count, float* y);
 

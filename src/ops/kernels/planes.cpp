@@ -6,7 +6,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/kernels/planes.cpp"
 #include "hwy/foreach_target.h"
-#include "ops/kernels/simd-inl.h"
+#include "ops/kernels/simd_inl.h"
 
 #ifndef TINYC_OPS_KERNELS_PLANES_ONCE_
 #define TINYC_OPS_KERNELS_PLANES_ONCE_

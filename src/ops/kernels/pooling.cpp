@@ -8,7 +8,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/kernels/pooling.cpp"
 #include "hwy/foreach_target.h"
-#include "ops/kernels/simd-inl.h"
+#include "ops/kernels/simd_inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tinyc::kernels::HWY_NAMESPACE {

@@ -13,7 +13,7 @@
 #define TINYC_OPS_KERNELS_FUNCTIONS_INL_H_
 #endif
 
-#include "ops/kernels/simd-inl.h"
+#include "ops/kernels/simd_inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tinyc::kernels::HWY_NAMESPACE {
