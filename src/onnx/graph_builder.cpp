@@ -237,10 +237,16 @@ void GraphBuilder::add_foreign(Frame& frame, const onnx::NodeProto& proto, int o
   auto foreign = std::make_shared<Foreign>();
   foreign->domain = std::string(domain_of(proto));
   foreign->op_type = proto.op_type();
-  for (const auto& attribute : proto.attribute()) foreign->attributes[attribute.name()] = serialize(attribute);
+  onnx::NodeProto sorted;  // attributes as they will be written: captures are counted in that order
+  std::map<std::string_view, const onnx::AttributeProto*> by_name;
+  for (const auto& attribute : proto.attribute()) by_name[attribute.name()] = &attribute;
+  for (const auto& [name, attribute] : by_name) {
+    foreign->attributes.emplace(name, serialize(*attribute));
+    *sorted.add_attribute() = *attribute;
+  }
   Node node;
   node.inputs = read_inputs(frame, proto);
-  for (const std::string& name : captured_names(proto)) {
+  for (const std::string& name : captured_names(sorted)) {
     node.inputs.push_back(resolve(frame, name));
     ++node.captures;
   }
