@@ -96,6 +96,11 @@ void GraphBuilder::add_inputs(const onnx::GraphProto& proto) {
     if (found != frame_.names.end() && graph_[found->second].constant) continue;
     const ValueId id = define(frame_, input.name());
     read_type(input.type(), model_.dims, graph_[id]);
+    DataType& dtype = graph_[id].type.dtype;
+    if (dtype == DataType::kUndefined && graph_[id].foreign_type.empty() &&
+        graph_.inputs.size() < input_types_.size()) {
+      dtype = input_types_[graph_.inputs.size()];
+    }
     if (outer_ == nullptr && model_.fixed.fix(graph_[id])) continue;
     graph_.inputs.push_back(id);
   }
@@ -205,7 +210,7 @@ void GraphBuilder::add_known(Frame& frame, const onnx::NodeProto& proto, int ori
       throw Error(ErrorKind::kModel, "attribute '" + attribute.name() + "' is given twice");
     }
   }
-  const std::vector<Capture> captures = build_subgraphs(frame, proto, loose.attributes);
+  const std::vector<Capture> captures = build_subgraphs(frame, proto, loose.inputs, loose.attributes);
   loose.outputs = define_outputs(frame, proto);
   const std::string base = frame.prefix + (proto.name().empty() ? proto.op_type() : proto.name());
   if (domain_of(proto).empty()) {
@@ -257,6 +262,7 @@ void GraphBuilder::add_foreign(Frame& frame, const onnx::NodeProto& proto, int o
 
 // Builds each subgraph of the node, then gives all of them the same captures in the same order.
 std::vector<GraphBuilder::Capture> GraphBuilder::build_subgraphs(Frame& frame, const onnx::NodeProto& proto,
+                                                                 std::span<const ValueId> inputs,
                                                                  AttributeList& attributes) {
   std::vector<Capture> all;
   std::vector<std::pair<std::string, GraphBuilder>> built;
@@ -264,6 +270,7 @@ std::vector<GraphBuilder::Capture> GraphBuilder::build_subgraphs(Frame& frame, c
     if (kind_of(attribute) != onnx::AttributeProto::GRAPH) continue;
     built.emplace_back(attribute.name(), GraphBuilder(*this, frame));
     GraphBuilder& builder = built.back().second;
+    if (proto.op_type() == "Loop" && domain_of(proto).empty()) builder.input_types_ = loop_body_types(inputs);
     with_context([&] { return "subgraph '" + attribute.name() + "'"; }, [&] { builder.build(attribute.g()); });
     for (const Capture& capture : builder.captures_) {
       const bool known =
@@ -278,6 +285,15 @@ std::vector<GraphBuilder::Capture> GraphBuilder::build_subgraphs(Frame& frame, c
     attributes[name] = std::make_shared<const Graph>(builder.take());
   }
   return all;
+}
+
+// A loop's body may leave its inputs' types unsaid: iteration, condition, then what the loop carries.
+std::vector<DataType> GraphBuilder::loop_body_types(std::span<const ValueId> inputs) const {
+  std::vector<DataType> types{DataType::kInt64, DataType::kBool};
+  for (size_t i = 2; i < inputs.size(); ++i) {
+    types.push_back(inputs[i] == kNoValue ? DataType::kUndefined : graph_[inputs[i]].type.dtype);
+  }
+  return types;
 }
 
 void GraphBuilder::push_node(Node node, const std::string& base, int origin) {

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -71,7 +72,9 @@ class GraphBuilder {
   void open_function(Frame& frame, const onnx::FunctionProto& function, const onnx::NodeProto& call, int origin);
   void add_known(Frame& frame, const onnx::NodeProto& proto, int origin);
   void add_foreign(Frame& frame, const onnx::NodeProto& proto, int origin);
-  std::vector<Capture> build_subgraphs(Frame& frame, const onnx::NodeProto& proto, AttributeList& attributes);
+  std::vector<Capture> build_subgraphs(Frame& frame, const onnx::NodeProto& proto, std::span<const ValueId> inputs,
+                                       AttributeList& attributes);
+  std::vector<DataType> loop_body_types(std::span<const ValueId> inputs) const;
   void push_node(Node node, const std::string& base, int origin);
 
   ValueId resolve(Frame& frame, const std::string& name);
@@ -92,6 +95,7 @@ class GraphBuilder {
   Graph graph_;
   std::vector<std::optional<Shape>> dims_;
   std::vector<Capture> captures_;
+  std::vector<DataType> input_types_;  // of inputs that do not say theirs
   std::unordered_set<std::string> value_names_;
   std::unordered_set<std::string> node_names_;
   std::unordered_set<std::string> reserved_node_names_;  // the file's own

@@ -81,9 +81,16 @@ bool same_elements(const Tensor& found, const Tensor& expected) {
   return std::equal(left.begin(), left.end(), right.begin(), close);
 }
 
-void compare(const std::vector<Tensor>& found, const std::vector<Tensor>& expected, const std::string& when) {
+// The test data hold bfloat16 as uint16.
+Tensor as_type(const Tensor& tensor, DataType dtype) {
+  const bool bits = tensor.dtype() == DataType::kUint16 && dtype == DataType::kBfloat16;
+  return bits ? tensor.reinterpreted(dtype) : tensor;
+}
+
+void compare(const std::vector<Tensor>& found, std::vector<Tensor> expected, const std::string& when) {
   if (found.size() != expected.size()) throw Error(ErrorKind::kModel, when + ": number of outputs");
   for (size_t i = 0; i < found.size(); ++i) {
+    expected[i] = as_type(expected[i], found[i].dtype());
     const std::string place = when + ": output " + std::to_string(i);
     if (found[i].type() != expected[i].type()) {
       throw Error(ErrorKind::kModel,
@@ -93,7 +100,9 @@ void compare(const std::vector<Tensor>& found, const std::vector<Tensor>& expect
   }
 }
 
-std::vector<Tensor> run(const Graph& graph, const std::vector<Tensor>& inputs) {
+std::vector<Tensor> run(const Graph& graph, std::vector<Tensor> inputs) {
+  if (inputs.size() != graph.inputs.size()) throw Error(ErrorKind::kModel, "number of inputs");
+  for (size_t i = 0; i < inputs.size(); ++i) inputs[i] = as_type(inputs[i], graph[graph.inputs[i]].type.dtype);
   Workspace workspace;
   return Program(graph).run(inputs, workspace);
 }
