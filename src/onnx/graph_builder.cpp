@@ -69,11 +69,11 @@ void GraphBuilder::build(const onnx::GraphProto& proto) {
 
 // Names that the file gives are kept; names made up on the way must not take one that comes later.
 void GraphBuilder::reserve_names(const onnx::GraphProto& proto) {
-  for (const auto& input : proto.input()) value_names_.insert(input.name());
-  for (const auto& tensor : proto.initializer()) value_names_.insert(tensor.name());
-  for (const auto& tensor : proto.sparse_initializer()) value_names_.insert(tensor.values().name());
+  for (const auto& input : proto.input()) value_names_.take(input.name());
+  for (const auto& tensor : proto.initializer()) value_names_.take(tensor.name());
+  for (const auto& tensor : proto.sparse_initializer()) value_names_.take(tensor.values().name());
   for (const auto& node : proto.node()) {
-    value_names_.insert(node.output().begin(), node.output().end());
+    for (const auto& output : node.output()) value_names_.take(output);
     reserved_node_names_.insert(node.name());
   }
 }
@@ -215,13 +215,13 @@ void GraphBuilder::add_known(Frame& frame, const onnx::NodeProto& proto, int ori
   const std::string base = frame.prefix + (proto.name().empty() ? proto.op_type() : proto.name());
   if (domain_of(proto).empty()) {
     const auto push_loose = [&](LooseNode made) {
-      const ValueId output = graph_.add_value(named_value(unique_value_name(base + "/" + made.op_type)));
+      const ValueId output = graph_.add_value(named_value(value_names_.make(base + "/" + made.op_type)));
       push_node(make_node(find_op("", made.op_type), std::move(made.inputs), {output}, std::move(made.attributes)),
                 base + "/" + made.op_type, origin);
       return output;
     };
     const auto push_constant = [&](Tensor tensor) {
-      Value made = named_value(unique_value_name(base + "/constant"));
+      Value made = named_value(value_names_.make(base + "/constant"));
       made.type = tensor.type();
       made.constant = std::move(tensor);
       return graph_.add_value(std::move(made));
@@ -297,7 +297,8 @@ std::vector<DataType> GraphBuilder::loop_body_types(std::span<const ValueId> inp
 }
 
 void GraphBuilder::push_node(Node node, const std::string& base, int origin) {
-  node.name = unique_node_name(base.empty() || base.back() == '/' ? base + op_name(node) : base);
+  // A node of the file gets its own name; the second of that name, and nodes without one, get a new name.
+  node.name = node_names_.make(base.empty() || base.back() == '/' ? base + op_name(node) : base, reserved_node_names_);
   node.origin = origin;
   const auto trim = [](std::vector<ValueId>& ids) {
     while (!ids.empty() && ids.back() == kNoValue) ids.pop_back();
@@ -334,7 +335,7 @@ ValueId GraphBuilder::capture(ValueId outer) {
   }
   const Value& source = outer_->graph_[outer];
   Value copy = source;
-  copy.name = unique_value_name(source.name);
+  copy.name = value_names_.make(source.name);
   const bool constant = copy.constant.has_value();
   const ValueId inner = graph_.add_value(std::move(copy));
   if (!constant) captures_.push_back({outer, inner});
@@ -349,7 +350,7 @@ ValueId GraphBuilder::capture(ValueId outer) {
 std::string GraphBuilder::value_name(const Frame& frame, const std::string& name) {
   if (frame.function == nullptr) return name;
   const auto wanted = frame.wanted.find(name);
-  return wanted != frame.wanted.end() ? wanted->second : unique_value_name(frame.prefix + name);
+  return wanted != frame.wanted.end() ? wanted->second : value_names_.make(frame.prefix + name);
 }
 
 void GraphBuilder::bind_name(Frame& frame, const std::string& name, ValueId id) {
@@ -381,24 +382,6 @@ std::vector<ValueId> GraphBuilder::define_outputs(Frame& frame, const onnx::Node
   std::vector<ValueId> ids;
   for (const auto& name : proto.output()) ids.push_back(name.empty() ? kNoValue : define(frame, name));
   return ids;
-}
-
-std::string GraphBuilder::unique_value_name(const std::string& base) {
-  std::string candidate = base;
-  for (int suffix = 1; !value_names_.insert(candidate).second; ++suffix)
-    candidate = base + "_" + std::to_string(suffix);
-  return candidate;
-}
-
-// A node of the file gets its own name, the second of that name and nodes without one get a new name.
-std::string GraphBuilder::unique_node_name(const std::string& base) {
-  std::string candidate = base;
-  for (int suffix = 1; !node_names_.insert(candidate).second; ++suffix) {
-    do {
-      candidate = base + "_" + std::to_string(suffix);
-    } while (reserved_node_names_.contains(candidate) && ++suffix > 0);
-  }
-  return candidate;
 }
 
 }  // namespace tinyc

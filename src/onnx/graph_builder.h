@@ -18,6 +18,7 @@
 #include "onnx/functions.h"
 #include "onnx/order.h"
 #include "onnx/types.h"
+#include "onnx/unique_names.h"
 #include "onnx/upgrade.h"
 #include "tinyc/ir/graph.h"
 
@@ -84,8 +85,6 @@ class GraphBuilder {
   std::string value_name(const Frame& frame, const std::string& name);
   std::vector<ValueId> read_inputs(Frame& frame, const onnx::NodeProto& proto);
   std::vector<ValueId> define_outputs(Frame& frame, const onnx::NodeProto& proto);
-  std::string unique_value_name(const std::string& base);
-  std::string unique_node_name(const std::string& base);
 
   ModelContext& model_;
   GraphBuilder* outer_ = nullptr;
@@ -96,8 +95,8 @@ class GraphBuilder {
   std::vector<std::optional<Shape>> dims_;
   std::vector<Capture> captures_;
   std::vector<DataType> input_types_;  // of inputs that do not say theirs
-  std::unordered_set<std::string> value_names_;
-  std::unordered_set<std::string> node_names_;
+  UniqueNames value_names_;
+  UniqueNames node_names_;
   std::unordered_set<std::string> reserved_node_names_;  // the file's own
 };
 
