@@ -43,7 +43,7 @@ def check_ops():
 
 def check_files():
     return [f"{path}: file names are snake_case" for path in tree.files("src", "include", "tools", "tests", "bench")
-            if not re.fullmatch(r"[a-z0-9_]+", path.stem)]
+            if not re.fullmatch(r"[a-z0-9_]+(-inl)?", path.stem)]
 
 
 tree.report(check_passes() + check_ops() + check_files())

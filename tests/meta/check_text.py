@@ -5,7 +5,7 @@ import tree
 
 MOST_LINES, MANY_LINES = 500, 400
 MARKS = re.compile(r"\b(%s)\b" % "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"]))
-SILENCED = re.compile(r"NO" + r"LINT(?!.*: \w)|\bDISABLED" + r"_|GTEST" + r"_SKIP\(\)\s*;")
+SILENCED = re.compile(r"NO" + r"LINT(?!.*: \w)|TEST\w*\([^)]*DISABLED" + r"_|GTEST" + r"_SKIP\(\)\s*;")
 MACHINE = re.compile(r"(?<![\w.])/(home|root|work|tmp/wt)/")
 ELSEWHERE = re.compile(r"\bissue #?\d+|\bsection \d+ of (the )?issue")
 
