@@ -1,4 +1,5 @@
-// tinyc list: the tables of ops, passes, observers, emitters and presets, for people and as Markdown for the docs.
+// tinyc list: the tables of ops, passes, observers, emitters, presets and recipe keys, for people and as Markdown for
+// the docs.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "tinyc/base/text.h"
 #include "tinyc/driver/emitters.h"
 #include "tinyc/driver/presets.h"
+#include "tinyc/driver/recipe.h"
 #include "tinyc/ops/op.h"
 #include "tinyc/pass/pass.h"
 #include "tinyc/quant/observer.h"
@@ -33,7 +35,7 @@ std::string quantized_form(const QuantTraits& traits) {
     case QuantKind::kShared:
       return "integers, one scale for all operands";
     case QuantKind::kFixedRange:
-      return fmt::format("integers, range [{}, {}]", traits.low, traits.high);
+      return fmt::format("integers, range [{}, {})", traits.low, traits.high);
     case QuantKind::kClamp:
       return "folds into its producer's range";
     case QuantKind::kWeightsOnly:
@@ -102,16 +104,21 @@ Table list_presets() {
   return table;
 }
 
+Table list_recipe() {
+  Table table{{"key", "default", "meaning"}, {}};
+  for (const RecipeKeyInfo& key : list_recipe_keys()) {
+    table.rows.push_back({key.key, key.default_value, std::string(key.help)});
+  }
+  return table;
+}
+
 struct Topic {
   std::string_view name;
   Table (*list)();
 };
 
-constexpr Topic kTopics[] = {{"ops", list_ops},
-                             {"passes", list_passes},
-                             {"observers", list_observers},
-                             {"emitters", list_emitters},
-                             {"presets", list_presets}};
+constexpr Topic kTopics[] = {{"ops", list_ops},           {"passes", list_passes},   {"observers", list_observers},
+                             {"emitters", list_emitters}, {"presets", list_presets}, {"recipe", list_recipe}};
 
 std::string to_markdown(const Table& table) {
   const auto row = [](const std::vector<std::string>& cells) { return "| " + join(cells, " | ") + " |\n"; };

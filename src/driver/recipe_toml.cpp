@@ -92,7 +92,7 @@ class Reader {
     }
     for (const auto& [name, options] : *passes) {
       const PassDef* pass = find_pass(name.str());
-      at(name.source(), [&, key = std::string(name.str())] {
+      at(name.source(), [&, &options = options, key = std::string(name.str())] {
         std::vector<std::string_view> known;
         for (const PassDef* def : all_passes()) known.push_back(def->name);
         if (pass == nullptr) throw Error(ErrorKind::kUsage, "unknown pass '" + key + "'", spelling_hint(key, known));

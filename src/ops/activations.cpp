@@ -53,8 +53,8 @@ constexpr AttributeDef kThresholdedRelu[] = {{"alpha", 1.0F}};
 constexpr AttributeDef kShrink[] = {{"bias", 0.0F}, {"lambd", 0.5F}};
 constexpr AttributeDef kGelu[] = {{"approximate", "none"}};
 
-constexpr QuantTraits kUnitRange{.kind = QuantKind::kFixedRange, .low = 0.0F, .high = 255.0F / 256.0F};
-constexpr QuantTraits kSignedUnitRange{.kind = QuantKind::kFixedRange, .low = -1.0F, .high = 127.0F / 128.0F};
+constexpr QuantTraits kUnitRange{.kind = QuantKind::kFixedRange, .low = 0.0F, .high = 1.0F};
+constexpr QuantTraits kSignedUnitRange{.kind = QuantKind::kFixedRange, .low = -1.0F, .high = 1.0F};
 
 }  // namespace
 

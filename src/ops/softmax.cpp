@@ -85,7 +85,7 @@ extern const OpDef k_softmax{
     .attributes = kAttributes,
     .infer = infer,
     .eval = eval_plain,
-    .quant = {.kind = QuantKind::kFixedRange, .low = 0.0F, .high = 255.0F / 256.0F},
+    .quant = {.kind = QuantKind::kFixedRange, .low = 0.0F, .high = 1.0F},
 };
 
 extern const OpDef k_log_softmax{

@@ -63,7 +63,7 @@ extern const OpDef k_sigmoid{
     .name = "Sigmoid",
     .infer = infer_same,
     .eval = eval_sigmoid,
-    .quant = {.kind = QuantKind::kFixedRange, .low = 0.0F, .high = 255.0F / 256.0F},
+    .quant = {.kind = QuantKind::kFixedRange, .low = 0.0F, .high = 1.0F},
 };
 
 // Scale 1/128 over 256 steps from -1.
@@ -71,7 +71,7 @@ extern const OpDef k_tanh{
     .name = "Tanh",
     .infer = infer_same,
     .eval = eval_tanh,
-    .quant = {.kind = QuantKind::kFixedRange, .low = -1.0F, .high = 127.0F / 128.0F},
+    .quant = {.kind = QuantKind::kFixedRange, .low = -1.0F, .high = 1.0F},
 };
 
 }  // namespace tinyc

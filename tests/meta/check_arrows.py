@@ -4,12 +4,14 @@ from pathlib import Path
 
 import tree
 
-# module: what it may use directly; whatever these use is allowed too.
-ARROWS = {
-    "base": [], "rt": [], "ir": ["base"], "ops": ["ir"], "eval": ["ops", "rt"], "quant": ["ops", "eval"],
-    "pass": ["ops", "eval", "quant"], "passes": ["pass", "quant"], "onnx": ["ops"], "emit": ["ops", "onnx", "rt"],
-    "driver": ["passes", "onnx", "emit", "pass", "quant", "eval"], "tools": ["driver"],
-}
+
+def read_arrows():
+    """module: what it may use directly, from the table; whatever these use is allowed too."""
+    rows = re.findall(r"^\| `(\w+)` \| [^|]* \| ([^|]*) \|$", tree.text("docs/architecture.md"), re.M)
+    return {module: re.findall(r"`(\w+)`", used) for module, used in rows}
+
+
+ARROWS = read_arrows()
 
 # The list of passes is read where passes are found by name; it holds names only.
 TABLE = {"passes": "pass_list.inc"}

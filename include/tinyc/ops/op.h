@@ -151,7 +151,7 @@ enum class QuantKind : uint8_t {
   kCompute,      // integers in, integers out; the output has a range of its own
   kSameAsInput,  // moves or selects elements: output 0.. take operand 0's parameters
   kShared,       // all data operands and the output have one set of parameters (Concat)
-  kFixedRange,   // integers in, integers out; the output's range is known: [low, high]
+  kFixedRange,   // integers in, integers out; the output's range is known: [low, high)
   kClamp,        // Relu, Clip: folds into the producer's range when it is the only reader
   kWeightsOnly,  // computes in float from weights stored as integers (LSTM, GRU)
 };
