@@ -1,15 +1,14 @@
 // DepthToSpace: channels moved into blocks of pixels; SpaceToDepth: blocks of pixels moved into channels.
 //
 // Both are a transposition of six axes. With b the block size and C' the channels of the smaller depth, the deep side
-// is [N, b, b, C', H, W] (DCR, and SpaceToDepth) or [N, C', b, b, H, W] (CRD), the wide side [N, C', H, b, W, b].
+// is [N, b, b, C', H, W] (DCR) or [N, C', b, b, H, W] (CRD), the wide side [N, C', H, b, W, b].
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
 namespace tinyc {
 namespace {
 
-constexpr AttributeDef kDepthToSpaceAttributes[] = {{"blocksize", AttributeType::kInt}, {"mode", "DCR"}};
-constexpr AttributeDef kSpaceToDepthAttributes[] = {{"blocksize", AttributeType::kInt}};
+constexpr AttributeDef kAttributes[] = {{"blocksize", AttributeType::kInt}, {"mode", "DCR"}};
 
 int64_t block_size(const Node& node) {
   const int64_t block = int_attr(node, "blocksize");
@@ -65,14 +64,18 @@ Dims six_axes(const Dims& wide, int64_t block) {
   return {wide[0], wide[1], wide[2] / block, block, wide[3] / block, block};
 }
 
+bool is_crd(const Node& node) {
+  const std::string_view mode = string_attr(node, "mode");
+  if (mode != "DCR" && mode != "CRD") throw Error(ErrorKind::kModel, "attribute 'mode' is '" + std::string(mode) + "'");
+  return mode == "CRD";
+}
+
 void eval_depth_to_space(EvalContext& c) {
   const Tensor& in = c.input(0);
   Tensor& out = c.output(0);
   const int64_t block = block_size(c.node());
-  const std::string_view mode = string_attr(c.node(), "mode");
-  if (mode != "DCR" && mode != "CRD") throw Error(ErrorKind::kModel, "attribute 'mode' is '" + std::string(mode) + "'");
   copy_box(element_bytes(in.dtype()), six_axes(out.dims(), block),
-           {in.bytes(), deep_strides(in.dims(), block, mode == "CRD")},
+           {in.bytes(), deep_strides(in.dims(), block, is_crd(c.node()))},
            {out.mutable_bytes(), wide_strides(out.dims(), block)});
 }
 
@@ -81,7 +84,7 @@ void eval_space_to_depth(EvalContext& c) {
   Tensor& out = c.output(0);
   const int64_t block = block_size(c.node());
   copy_box(element_bytes(in.dtype()), six_axes(in.dims(), block), {in.bytes(), wide_strides(in.dims(), block)},
-           {out.mutable_bytes(), deep_strides(out.dims(), block, false)});
+           {out.mutable_bytes(), deep_strides(out.dims(), block, is_crd(c.node()))});
 }
 
 }  // namespace
@@ -89,7 +92,7 @@ void eval_space_to_depth(EvalContext& c) {
 extern constinit const OpDef k_depth_to_space{.name = "DepthToSpace",
                                               .inputs = {1, 1},
                                               .outputs = {1, 1},
-                                              .attributes = kDepthToSpaceAttributes,
+                                              .attributes = kAttributes,
                                               .infer = infer_depth_to_space,
                                               .eval = eval_depth_to_space,
                                               .quant = {.kind = QuantKind::kSameAsInput}};
@@ -97,7 +100,7 @@ extern constinit const OpDef k_depth_to_space{.name = "DepthToSpace",
 extern constinit const OpDef k_space_to_depth{.name = "SpaceToDepth",
                                               .inputs = {1, 1},
                                               .outputs = {1, 1},
-                                              .attributes = kSpaceToDepthAttributes,
+                                              .attributes = kAttributes,
                                               .infer = infer_space_to_depth,
                                               .eval = eval_space_to_depth,
                                               .quant = {.kind = QuantKind::kSameAsInput}};

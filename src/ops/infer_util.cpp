@@ -28,6 +28,7 @@ std::optional<Shape> shape_arithmetic(const InferContext& c, int idx) {
 }
 
 int64_t vector_length(const InferContext& c, int idx) {
+  if (c.shape(idx).ranked() && c.shape(idx).rank() == 0) return 1;
   c.require_rank(idx, 1);
   if (c.shape(idx).ranked() && c.shape(idx)[0].known()) return c.shape(idx)[0].value;
   if (const auto dims = c.dims_value(idx)) return dims->rank();

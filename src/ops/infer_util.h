@@ -21,7 +21,8 @@ std::optional<int64_t> known_scalar(const InferContext& c, int idx);
 // The elements of a data operand as dims, when it is a small integer tensor such as shape arithmetic passes around.
 std::optional<Shape> shape_arithmetic(const InferContext& c, int idx);
 
-// How many elements a 1-d operand has, -1 when unknown. Throws when its rank is known and is not 1.
+// How many elements an operand has that is a list, or one element without a dim; -1 when unknown. Throws when its rank
+// is known and is above 1.
 int64_t vector_length(const InferContext& c, int idx);
 
 // Every dim open.

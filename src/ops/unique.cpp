@@ -73,6 +73,22 @@ Groups group_rows(const T* rows, size_t count, size_t length, bool sorted) {
   return groups;
 }
 
+Groups group(const Tensor& rows, bool sorted) {
+  const auto count = static_cast<size_t>(rows.dims()[0]);
+  const auto length = static_cast<size_t>(count_between(rows.dims(), 1, rows.rank()));
+  if (rows.dtype() == DataType::kFloat16 || rows.dtype() == DataType::kBfloat16) {
+    return group_rows<float>(rows.to_float().data(), count, length, sorted);
+  }
+  if (rows.dtype() == DataType::kBool) {
+    return group_rows<uint8_t>(rows.reinterpreted(DataType::kUint8).data<uint8_t>().data(), count, length, sorted);
+  }
+  Groups groups;
+  visit_type(NumericTypes(), rows.dtype(), [&]<typename T>(std::type_identity<T> /*type*/) {
+    groups = group_rows<T>(rows.data<T>().data(), count, length, sorted);
+  });
+  return groups;
+}
+
 // The tensor with `axis` brought to the front.
 Tensor axis_first(const Tensor& in, int axis) {
   Dims dims = in.dims();
@@ -111,12 +127,7 @@ void eval(EvalContext& c) {
   const Tensor in = whole ? c.input(0).reshaped({c.input(0).size()}) : c.input(0);
   const int axis = whole ? 0 : normalize_axis(int_attr(c.node(), "axis"), in.rank());
   const Tensor rows = axis_first(in, axis);
-  const auto count = static_cast<size_t>(rows.dims()[0]);
-  const auto length = static_cast<size_t>(count_between(rows.dims(), 1, rows.rank()));
-  Groups groups;
-  visit_type(NumericTypes(), rows.dtype(), [&]<typename T>(std::type_identity<T> /*type*/) {
-    groups = group_rows<T>(rows.data<T>().data(), count, length, int_attr(c.node(), "sorted") != 0);
-  });
+  const Groups groups = group(rows, int_attr(c.node(), "sorted") != 0);
   c.set_output(0, rows_to_axis(rows, groups.first, axis));
   const std::vector<int64_t>* lists[] = {&groups.first, &groups.group, &groups.count};
   for (int i = 1; i <= 3; ++i) {
