@@ -110,7 +110,9 @@ struct Reduction {
 Reduction reduction_of(const EvalContext& context) {
   const Dims& dims = context.input(0).dims();
   const std::vector<int64_t> axes = context.has_input(1) ? context.input(1).to_int64() : std::vector<int64_t>();
-  const Dims kept = *reduced_shape(Shape(dims), axes, true).known_dims();
+  // With nothing reduced each element is a result of its own: ReduceSumSquare then squares.
+  const Dims kept =
+      is_noop(context.node(), !axes.empty()) ? dims : *reduced_shape(Shape(dims), axes, true).known_dims();
   Reduction reduction{plan_broadcast<1>(dims, {kept}), element_count(kept), 1};
   for (size_t i = 0; i < dims.size(); ++i) {
     if (kept[i] != dims[i]) reduction.count *= dims[i];
@@ -118,17 +120,10 @@ Reduction reduction_of(const EvalContext& context) {
   return reduction;
 }
 
-// Copies operand 0 if the node asks for nothing to be reduced.
-bool copy_if_noop(EvalContext& context) {
-  if (!is_noop(context.node(), context.has_input(1) && context.input(1).size() != 0)) return false;
-  std::memcpy(context.output(0).mutable_bytes(), context.input(0).bytes(), context.input(0).byte_size());
-  return true;
-}
-
 // What one op does; `initial` is the neutral element of its combination.
 template <auto kMap, auto kCombine, int kInitial, auto kFinish>
 void eval_reduction(EvalContext& context) {
-  if (copy_if_noop(context) || eval_in_float(context, eval_reduction<kMap, kCombine, kInitial, kFinish>)) return;
+  if (eval_in_float(context, eval_reduction<kMap, kCombine, kInitial, kFinish>)) return;
   const Reduction reduction = reduction_of(context);
   visit_type(NumericTypes(), context.input(0).dtype(), [&]<typename T>(std::type_identity<T> /*type*/) {
     using A = Accumulator<T>;
@@ -144,7 +139,7 @@ void eval_reduction(EvalContext& context) {
 // The extreme element; of none, the value that loses against every other.
 template <auto kCombine, bool kLargest>
 void eval_extreme(EvalContext& context) {
-  if (copy_if_noop(context) || eval_in_float(context, eval_extreme<kCombine, kLargest>)) return;
+  if (eval_in_float(context, eval_extreme<kCombine, kLargest>)) return;
   const Reduction reduction = reduction_of(context);
   visit_type(NumericOrBoolTypes(), context.input(0).dtype(), [&]<typename T>(std::type_identity<T> /*type*/) {
     using Limits = std::numeric_limits<T>;
@@ -160,7 +155,7 @@ void eval_extreme(EvalContext& context) {
 
 // log sum exp x = m + log sum exp(x - m) for the largest element m, so that nothing overflows.
 void eval_log_sum_exp(EvalContext& context) {
-  if (copy_if_noop(context) || eval_in_float(context, eval_log_sum_exp)) return;
+  if (eval_in_float(context, eval_log_sum_exp)) return;
   const Reduction reduction = reduction_of(context);
   const auto count = static_cast<size_t>(reduction.results);
   constexpr double kLowest = -std::numeric_limits<double>::infinity();
@@ -183,7 +178,7 @@ void eval_log_sum_exp(EvalContext& context) {
 
 constexpr auto kItself = [](auto x) { return x; };
 constexpr auto kSquare = [](auto x) { return multiply(x, x); };
-constexpr auto kSize = [](auto x) { return x < 0 ? static_cast<decltype(x)>(-x) : x; };
+constexpr auto kSize = [](auto x) { return x < 0 ? multiply(x, static_cast<decltype(x)>(-1)) : x; };
 constexpr auto kResult = [](auto result, int64_t /*count*/) { return result; };
 constexpr auto kRoot = [](auto result, int64_t /*count*/) { return std::sqrt(static_cast<double>(result)); };
 constexpr auto kLog = [](auto result, int64_t /*count*/) { return std::log(static_cast<double>(result)); };
