@@ -105,7 +105,8 @@ onnx::AttributeProto to_proto(std::string_view name, const Attribute& attribute)
 void check_attributes(const Node& node) {
   for (const auto& [name, attribute] : node.attributes) {
     const auto& defs = node.op->attributes;
-    const auto def = std::find_if(defs.begin(), defs.end(), [&](const auto& d) { return d.name == name; });
+    const auto def =
+        std::find_if(defs.begin(), defs.end(), [&, &name = name](const auto& d) { return d.name == name; });
     if (def == defs.end()) {
       std::vector<std::string_view> known;
       for (const AttributeDef& d : defs) known.push_back(d.name);

@@ -171,7 +171,7 @@ class Tinyc:
 
 
 def file_name(output):
-    return re.sub(r"[^\w.-]", "_", output)
+    return re.sub(r"[/\\:\x00-\x1f]", "_", output)
 
 
 class Verdict:

@@ -11,6 +11,7 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import tree
 
@@ -19,14 +20,14 @@ LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 
 
 def expected(tinyc, command):
-    done = subprocess.run([tinyc, *shlex.split(command)], capture_output=True, text=True)
+    done = subprocess.run([tinyc, *shlex.split(command)], capture_output=True, text=True, cwd=tree.ROOT)
     if done.returncode != 0:
         sys.exit(f"tinyc {command}: exit code {done.returncode}\n{done.stderr}")
     return done.stdout
 
 
 def main():
-    tinyc, fix = sys.argv[1], "--fix" in sys.argv[2:]
+    tinyc, fix = str(Path(sys.argv[1]).resolve()), "--fix" in sys.argv[2:]
     findings = []
     for path in tree.files(suffixes={".md"}):
         content = tree.text(path)

@@ -59,7 +59,8 @@ template <typename Options, const auto& kTable>
 std::any parse_options(const std::map<std::string, OptionValue>& given) {
   Options options;
   for (const auto& [name, value] : given) {
-    const auto opt = std::find_if(std::begin(kTable), std::end(kTable), [&](const auto& o) { return o.name == name; });
+    const auto opt =
+        std::find_if(std::begin(kTable), std::end(kTable), [&, &name = name](const auto& o) { return o.name == name; });
     if (opt == std::end(kTable)) fail_unknown_option(name, describe_options<Options, kTable>());
     assign(options, *opt, value);
   }
