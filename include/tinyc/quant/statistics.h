@@ -15,9 +15,9 @@
 namespace tinyc {
 
 struct Statistics {
-  std::string model;       // hash of the model file; statistics of different models do not merge
+  std::string model;            // hash of the model file; statistics of different models do not merge
   std::string preprocess = {};  // what was done to the data, see quant/preprocess.h
-  bool synthetic = false;  // from generated inputs: accuracy is unverified
+  bool synthetic = false;       // from generated inputs: accuracy is unverified
   uint64_t samples = 0;
   Digest data = {};  // sum of the samples' hashes: names the bag of samples, in any order
   std::map<std::string, ValueStatistics, std::less<>> values = {};  // by value name
