@@ -103,8 +103,10 @@ class QdqLowering {
     const ValueId stored = out_.add_constant(name + "_q", *value.constant);
     ValueId zero_point{};
     const ValueId scale = add_params(name, params, &zero_point);
+    std::vector<ValueId> operands{stored, scale, zero_point};
+    if (params.storage == DataType::kInt32) operands.pop_back();  // a bias has none; absent means 0
     out_[id].constant.reset();
-    add_node("DequantizeLinear", name + "_dequantize", {stored, scale, zero_point}, id, params.axis);
+    add_node("DequantizeLinear", name + "_dequantize", std::move(operands), id, params.axis);
   }
 
   void lower_activation(ValueId id) {
