@@ -226,7 +226,7 @@ void GraphBuilder::add_known(Frame& frame, const onnx::NodeProto& proto, int ori
       made.constant = std::move(tensor);
       return graph_.add_value(std::move(made));
     };
-    const auto value = [&](ValueId id) -> const Value& { return graph_[id]; };
+    const auto value = [&](ValueId id) { return graph_[id]; };
     upgrade(loose, opset_of(frame, proto), {value, push_constant, push_loose});
   }
   Node node = make_node(find_op(domain_of(proto), loose.op_type), std::move(loose.inputs), std::move(loose.outputs),

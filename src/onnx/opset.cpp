@@ -97,6 +97,11 @@ bool has_input(const Node& node, size_t idx) {
   return idx < node.inputs.size() && node.inputs[idx] != kNoValue;
 }
 
+// Of the first operand.
+Shape shape_of(const Graph& graph, const Node& node) {
+  return has_input(node, 0) ? graph[node.inputs[0]].type.shape : Shape::unranked();
+}
+
 // Axes became an input in opset 18.
 bool reduce_can(const Graph& graph, const Node& node) {
   const bool noop = has_attr(node, "noop_with_empty_axes") && int_attr(node, "noop_with_empty_axes") != 0;
@@ -111,7 +116,7 @@ void reduce_downgrade(const Graph& graph, Node& node) {
 // Before opset 18 the parts were as many as the outputs, all of one size.
 bool split_can(const Graph& graph, const Node& node) {
   if (has_input(node, 1)) return true;
-  const Shape& shape = graph[node.inputs[0]].type.shape;
+  const Shape shape = shape_of(graph, node);
   const auto parts = static_cast<int64_t>(node.outputs.size());
   if (!shape.ranked() || parts == 0) return true;
   const Dim& dim = shape[normalize_axis(int_attr(node, "axis"), shape.rank())];
@@ -123,7 +128,7 @@ void split_downgrade(const Graph&, Node& node) {
 
 // Modes were named after two dimensions before opset 20.
 bool grid_sample_can(const Graph& graph, const Node& node) {
-  const Shape& shape = graph[node.inputs[0]].type.shape;
+  const Shape shape = shape_of(graph, node);
   return !shape.ranked() || shape.rank() == 4;
 }
 void grid_sample_downgrade(const Graph&, Node& node) {

@@ -141,8 +141,8 @@ void upsample_scales(LooseNode& node, const UpgradeTools& tools) {
 // Upsample, and Resize of opset 10, sample at asymmetric positions; nearest takes the element below, or above when the
 // tensor shrinks.
 void upsample_to_resize(LooseNode& node, const UpgradeTools& tools) {
-  if (node.inputs.size() != 2) throw Error(ErrorKind::kModel, "has no scales");
-  const Value& scales = tools.value(node.inputs[1]);
+  if (node.inputs.size() != 2 || node.inputs[1] == kNoValue) throw Error(ErrorKind::kModel, "has no scales");
+  const Value scales = tools.value(node.inputs[1]);
   bool shrinks = false;
   if (scales.constant) {
     for (const float scale : scales.constant->to_float()) shrinks = shrinks || scale < 1.0F;
@@ -188,7 +188,7 @@ void softmax_flatten(LooseNode& node, const UpgradeTools& tools) {
 
 // Scale and bias were given per group, now per channel.
 void group_normalization_channels(LooseNode& node, const UpgradeTools& tools) {
-  const Shape& shape = tools.value(first_input(node)).type.shape;
+  const Shape shape = tools.value(first_input(node)).type.shape;
   const auto groups = node.attributes.find("num_groups");
   const int64_t* count = groups == node.attributes.end() ? nullptr : std::get_if<int64_t>(&groups->second);
   if (node.inputs.size() != 3 || count == nullptr) throw Error(ErrorKind::kModel, "needs 3 inputs and num_groups");

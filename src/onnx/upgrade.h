@@ -23,7 +23,7 @@ struct LooseNode {
 
 // What an upgrade sees of the graph under construction, and how it adds to it.
 struct UpgradeTools {
-  std::function<const Value&(ValueId)> value;
+  std::function<Value(ValueId)> value;  // a copy: adding to the graph moves its values
   std::function<ValueId(Tensor)> add_constant;
   std::function<ValueId(LooseNode)> add_node;  // puts it before the upgraded node, gives it one new output
 };
