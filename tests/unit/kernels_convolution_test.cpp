@@ -115,7 +115,7 @@ TEST(Depthwise3x3, HasTheBitsOfTheNaiveLoop) {
       c.w = numbers(27, random);
       c.bias = numbers(3, random);
       const auto plan = Depthwise3x3::plan(c.dims);
-      if (!plan) GTEST_SKIP() << "this machine has no masked loads";
+      ASSERT_TRUE(plan.has_value());
       std::vector<float> result(static_cast<size_t>(6 * c.out_count()) + 64, 77.0F);
       plan->run({.x = c.x.data(),
                  .weights = c.w.data(),
