@@ -92,7 +92,7 @@ Kernel prepare(const PrepareContext& context) {
   if (!plan) return {};
   Tensor packed;
   if (const Tensor* weights = context.constants[1]) {
-    packed = Tensor::zeros(DataType::kFloat, w);
+    packed = Tensor::zeros(DataType::kFloat, {plan->packed_weight_size()});
     plan->pack_weights(weights->data<float>().data(), packed.mutable_data<float>().data());
   }
   return [plan = std::move(*plan), packed, low = context.clamp_low, high = context.clamp_high](EvalContext& run) {

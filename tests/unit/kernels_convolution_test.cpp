@@ -103,6 +103,21 @@ TEST(Convolution, HasTheBitsOfTheNaiveLoop) {
   }
 }
 
+TEST(Convolution, PointwiseOnSmallMapsHasTheBitsOfTheNaiveLoop) {
+  std::mt19937 random(4);
+  for (int64_t size = 1; size < 9; ++size) {
+    for (const int64_t out_channels : {1, 5, 16, 40, 64, 130}) {
+      const PlaneAxis axis{.in = size, .out = size};
+      Case c;
+      c.dims = {.samples = 3, .channels = 33, .out_channels = out_channels, .groups = 1, .y = axis, .x = axis};
+      c.x = numbers(c.dims.samples * 33 * c.in_count(), random);
+      c.w = numbers(out_channels * 33, random);
+      c.bias = numbers(out_channels, random);
+      ASSERT_EQ(run(c, -0.5F, 1.5F), naive(c, -0.5F, 1.5F)) << size << " " << out_channels;
+    }
+  }
+}
+
 TEST(Depthwise3x3, HasTheBitsOfTheNaiveLoop) {
   std::mt19937 random(3);
   for (int64_t height = 1; height < 12; ++height) {

@@ -61,11 +61,19 @@ void Convolution::choose_way() {
   const int64_t joined = std::clamp<int64_t>(kPanelColumns / (height * width), 1, dims_.samples);
   const double by_joining = static_cast<double>(vectors_for(joined * height * width)) / static_cast<double>(joined) *
                             (1.0 + 8.0 / rows + 4.0 / depth);
-  const double best = std::min({by_rows, by_line, by_panels, by_joining});
+  // Transposing costs about as much as a multiply-add for each element.
+  const bool pointwise = planes_.is_channel() && dims_.groups == 1 && dims_.y.kernel * dims_.x.kernel == 1;
+  const double by_channels =
+      !pointwise ? std::numeric_limits<double>::infinity()
+                 : static_cast<double>(height * width * vectors_for(rows_)) / rows * (1.05 + 8.0 / depth);
+  const double best = std::min({by_rows, by_line, by_panels, by_joining, by_channels});
   if (by_rows == best) {
     way_ = Way::kRows;
   } else if (by_line == best) {
     way_ = Way::kLine;
+  } else if (by_channels == best) {
+    way_ = Way::kChannels;
+    transposed_.emplace(depth_, rows_);
   } else if (by_panels == best) {
     way_ = Way::kPanels;
   } else {
@@ -82,7 +90,7 @@ void Convolution::set_runs() {
     runs_ = {{0, 0, height * width}};
   } else if (way_ == Way::kRows) {
     for (int64_t y = 0; y < height; ++y) runs_.push_back({y * pitch, y * width, width});
-  } else {
+  } else if (way_ == Way::kPanels || way_ == Way::kJoined) {
     const int64_t stride = dims_.channels / dims_.groups * planes_.size();
     std::vector<Segment> columns;
     for (int64_t i = 0; i < joined_ * height; ++i) {
@@ -94,7 +102,12 @@ void Convolution::set_runs() {
   }
 }
 
+int64_t Convolution::packed_weight_size() const {
+  return transposed_ ? transposed_->packed_size() : dims_.out_channels * depth_;
+}
+
 void Convolution::pack_weights(const float* weights, float* packed) const {
+  if (transposed_) return transposed_->pack(weights, 1, depth_, packed);
   for (int64_t g = 0; g < dims_.groups; ++g) {
     pack_rows(rows_, depth_, weights + g * rows_ * depth_, depth_, 1, packed + g * rows_ * depth_);
   }
@@ -115,11 +128,14 @@ int64_t Convolution::scratch_size() const {
       return planes_size() + depth_ * kPanelPitch + kSlack;
     case Way::kJoined:
       return planes_size() + (depth_ + rows_) * kPanelPitch + kSlack;
+    case Way::kChannels:
+      return rows_ * out_count() + kSlack;
   }
   return 0;
 }
 
 void Convolution::run(const Operands& operands) const {
+  if (way_ == Way::kChannels) return run_channels(operands);
   for (int64_t first = 0; first < dims_.samples; first += joined_) {
     for (int64_t group = 0; group < dims_.groups; ++group) {
       run_samples(operands, first, std::min(joined_, dims_.samples - first), group);
@@ -161,6 +177,21 @@ void Convolution::run_samples(const Operands& operands, int64_t first, int64_t c
   multiply(product);
   for (int64_t m = 0; m < rows_; ++m) {
     copy_rows(dims_.y.out, dims_.x.out, rest + m * runs_[0].count, planes_.pitch(), y + m * out_count(), dims_.x.out);
+  }
+}
+
+void Convolution::run_channels(const Operands& operands) const {
+  for (int64_t n = 0; n < dims_.samples; ++n) {
+    transposed_->run({.rows = out_count(),
+                      .a = operands.x + n * dims_.channels * out_count(),
+                      .a_row = 1,
+                      .a_step = out_count(),
+                      .b = operands.weights,
+                      .start = operands.bias,
+                      .low = operands.low,
+                      .high = operands.high,
+                      .y = operands.scratch});
+    transpose(out_count(), rows_, operands.scratch, operands.y + n * rows_ * out_count());
   }
 }
 

@@ -17,6 +17,7 @@
 #include <optional>
 #include <vector>
 
+#include "ops/kernels/dense.h"
 #include "ops/kernels/planes.h"
 #include "ops/kernels/product.h"
 
@@ -35,7 +36,7 @@ class Convolution {
   // Nullopt when a sample is too large for 32-bit offsets.
   static std::optional<Convolution> plan(const ConvolutionDims& dims);
 
-  int64_t packed_weight_size() const { return dims_.out_channels * depth_; }
+  int64_t packed_weight_size() const;
   // From [out_channels, channels / groups, kernel y, kernel x].
   void pack_weights(const float* weights, float* packed) const;
 
@@ -53,15 +54,17 @@ class Convolution {
 
  private:
   enum class Way : uint8_t {
-    kRows,    // each output row is a run of its own (or all are one, where nothing lies between them)
-    kLine,    // the plane is one line, written to scratch; then the rows are picked out
-    kPanels,  // columns gathered into panels
-    kJoined,  // as kPanels, over several samples
+    kRows,      // each output row is a run of its own (or all are one, where nothing lies between them)
+    kLine,      // the plane is one line, written to scratch; then the rows are picked out
+    kPanels,    // columns gathered into panels
+    kJoined,    // as kPanels, over several samples
+    kChannels,  // positions are the rows of the product, output channels its columns
   };
   Convolution() = default;
   void choose_way();
   void set_runs();
   void run_samples(const Operands& operands, int64_t first, int64_t count, int64_t group) const;
+  void run_channels(const Operands& operands) const;
   void run_panels(const Product& product, int64_t samples, float* panel, float* y) const;
   int64_t out_count() const { return dims_.y.out * dims_.x.out; }
   int64_t planes_size() const;
@@ -75,6 +78,7 @@ class Convolution {
   std::vector<int32_t> lines_;
   std::vector<int32_t> panel_lines_;
   std::vector<ColumnRun> runs_;
+  std::optional<Dense> transposed_;           // kChannels: the weights
   std::vector<std::vector<Segment>> panels_;  // kPanels, kJoined: pieces of each that are contiguous in the planes
 };
 

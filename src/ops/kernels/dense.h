@@ -17,11 +17,14 @@ class Dense {
   // From element (k, c) at b[k * row_stride + c * column_stride].
   void pack(const float* b, int64_t row_stride, int64_t column_stride, float* packed) const;
 
-  // y [rows, columns] = clamp(a [rows, depth] * B).
+  // y [rows, columns] = clamp(start [columns] + a [rows, depth] * B).
   struct Operands {
     int64_t rows = 0;
-    const float* a = nullptr;
-    const float* b = nullptr;  // packed
+    const float* a = nullptr;  // element (r, k) at a[r * a_row + k * a_step]
+    int64_t a_row = 0;         // 0: depth, the rows of a plain matrix
+    int64_t a_step = 1;
+    const float* b = nullptr;      // packed
+    const float* start = nullptr;  // null: 0
     float low = 0.0F, high = 0.0F;
     float* y = nullptr;
   };

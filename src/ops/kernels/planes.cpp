@@ -109,6 +109,34 @@ void copy_plane_rows(int64_t rows, int64_t count, const float* from, int64_t fro
   }
 }
 
+void transpose_all(int64_t rows, int64_t columns, const float* from, float* to) {
+  int64_t r = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const hn::CappedTag<float, 4> d;  // four by four
+  for (; r + 4 <= rows; r += 4) {
+    int64_t c = 0;
+    for (; c + 4 <= columns; c += 4) {
+      const float* const block = from + r * columns + c;
+      const auto v0 = hn::LoadU(d, block), v1 = hn::LoadU(d, block + columns);
+      const auto v2 = hn::LoadU(d, block + 2 * columns), v3 = hn::LoadU(d, block + 3 * columns);
+      const auto low02 = hn::InterleaveLower(d, v0, v2), low13 = hn::InterleaveLower(d, v1, v3);
+      const auto high02 = hn::InterleaveUpper(d, v0, v2), high13 = hn::InterleaveUpper(d, v1, v3);
+      float* const out = to + c * rows + r;
+      hn::StoreU(hn::InterleaveLower(d, low02, low13), d, out);
+      hn::StoreU(hn::InterleaveUpper(d, low02, low13), d, out + rows);
+      hn::StoreU(hn::InterleaveLower(d, high02, high13), d, out + 2 * rows);
+      hn::StoreU(hn::InterleaveUpper(d, high02, high13), d, out + 3 * rows);
+    }
+    for (; c < columns; ++c) {
+      for (int64_t i = 0; i < 4; ++i) to[c * rows + r + i] = from[(r + i) * columns + c];
+    }
+  }
+#endif
+  for (; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) to[c * rows + r] = from[r * columns + c];
+  }
+}
+
 void gather(int64_t depth, const float* base, const int32_t* lines, std::span<const Segment> segments, float* panel,
             int64_t panel_pitch) {
   for (int64_t k = 0; k < depth; ++k) {
@@ -128,6 +156,7 @@ namespace tinyc::kernels {
 HWY_EXPORT(fill_phase);
 HWY_EXPORT(copy_plane_rows);
 HWY_EXPORT(gather);
+HWY_EXPORT(transpose_all);
 
 namespace {
 
@@ -198,6 +227,10 @@ void Planes::fill(const float* channel, float padding, float* planes) const {
 
 void copy_rows(int64_t rows, int64_t count, const float* from, int64_t from_pitch, float* to, int64_t to_pitch) {
   HWY_DYNAMIC_DISPATCH(copy_plane_rows)(rows, count, from, from_pitch, to, to_pitch);
+}
+
+void transpose(int64_t rows, int64_t columns, const float* from, float* to) {
+  HWY_DYNAMIC_DISPATCH(transpose_all)(rows, columns, from, to);
 }
 
 void gather_panel(int64_t depth, const float* base, const int32_t* lines, std::span<const Segment> segments,

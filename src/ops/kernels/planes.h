@@ -44,6 +44,9 @@ class Planes {
 // Copies rows * count floats between planes of different pitch; writes nothing beyond them.
 void copy_rows(int64_t rows, int64_t count, const float* from, int64_t from_pitch, float* to, int64_t to_pitch);
 
+// to [columns, rows] = the transpose of from [rows, columns].
+void transpose(int64_t rows, int64_t columns, const float* from, float* to);
+
 // A piece of every line that goes to the same place of a panel's row.
 struct Segment {
   int64_t from = 0;

@@ -43,6 +43,7 @@ struct Tile {
   int64_t a_step;  // elements from k to k + 1
   const float* b[kMaxVectorsOfOneRow];
   float* out[kMaxVectorsOfOneRow];
+  int64_t column[kMaxVectorsOfOneRow];  // place in an output row
   size_t counts[kMaxVectorsOfOneRow];
   const float* start;
 };
@@ -53,7 +54,9 @@ void compute_tile(const Product& p, const Tile& tile) {
   FloatVec sums[kRows][kVectors];
   TINYC_UNROLL for (int r = 0; r < kRows; ++r) {
     const FloatVec first = tile.start == nullptr ? hn::Zero(d) : hn::Set(d, tile.start[r]);
-    TINYC_UNROLL for (int v = 0; v < kVectors; ++v) sums[r][v] = first;
+    TINYC_UNROLL for (int v = 0; v < kVectors; ++v) {
+      sums[r][v] = p.column_start == nullptr ? first : hn::LoadU(d, p.column_start + tile.column[v]);
+    }
   }
   const float* a = tile.a;
   const int64_t a_row = kUnitRows ? 1 : tile.a_row;
@@ -138,7 +141,7 @@ void compute_columns(const Product& p, Tile tile, int vectors) {
   if (p.rows == 1) {
     tile.start = p.start;
     tile.a = p.a;
-    tile.a_step = 1;
+    tile.a_step = p.a_row == 0 ? 1 : p.a_step;
     return compute_one_row(p, tile, vectors);
   }
   const RowTiles tiles(p.rows);
@@ -147,16 +150,10 @@ void compute_columns(const Product& p, Tile tile, int vectors) {
     for (int64_t row = first; row < past; row += kMaxRows) {
       const int64_t rows = HWY_MIN(past - row, int64_t{kMaxRows});
       tile.start = p.start == nullptr ? nullptr : p.start + row;
-      if (p.a_stride == 0) {
-        tile.a = p.a + first * p.depth + (row - first);
-        tile.a_step = past - first;
-        compute<true>(p, tile, rows, vectors);
-      } else {
-        tile.a = p.a + row * p.a_stride;
-        tile.a_row = p.a_stride;
-        tile.a_step = 1;
-        compute<false>(p, tile, rows, vectors);
-      }
+      tile.a = p.a_row == 0 ? p.a + first * p.depth + (row - first) : p.a + row * p.a_row;
+      tile.a_row = p.a_row;
+      tile.a_step = p.a_row == 0 ? past - first : p.a_step;
+      p.a_row <= 1 ? compute<true>(p, tile, rows, vectors) : compute<false>(p, tile, rows, vectors);
       for (int v = 0; v < vectors; ++v) tile.out[v] += rows * p.out_stride;
     }
   }
@@ -181,6 +178,7 @@ void multiply_all(const Product& p) {
       const int64_t at = HWY_MAX(int64_t{0}, HWY_MIN(column, run->count - kLanesSigned));
       tile.b[v] = p.b + run->b + at;
       tile.out[v] = p.out + run->out + at;
+      tile.column[v] = run->out + at;
       tile.counts[v] = static_cast<size_t>(run->count - at);
       column += kLanesSigned;
     }

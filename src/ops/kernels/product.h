@@ -32,12 +32,15 @@ struct ColumnRun {
 struct Product {
   int64_t rows = 0;
   int64_t depth = 0;
-  const float* a = nullptr;        // a_stride 0: as pack_rows leaves it; else row-major
-  int64_t a_stride = 0;            // elements between the rows of a row-major A
+  const float* a = nullptr;
+  // Element (r, k) of A is at a[r * a_row + k * a_step]; with a_row 0, A is as pack_rows leaves it.
+  int64_t a_row = 0;
+  int64_t a_step = 0;
   const float* b = nullptr;        // one vector may be read past the end of every line
   const int32_t* lines = nullptr;  // by k: offset of line k
   std::span<const ColumnRun> runs;
-  const float* start = nullptr;  // by row; null: 0
+  const float* start = nullptr;         // by row; null: 0
+  const float* column_start = nullptr;  // by place in an output row, used instead of `start`
   float low = -std::numeric_limits<float>::infinity();
   float high = std::numeric_limits<float>::infinity();
   float* out = nullptr;
