@@ -87,6 +87,7 @@ void store_cast(EvalContext& context, DataType to) {
   const Tensor& input = context.input(0);
   const bool saturate = int_attr(context.node(), "saturate") != 0;
   if (input.dtype() != to) return context.set_output(0, cast(input, to, saturate));
+  if (!context.output(0).defined()) throw Error(ErrorKind::kModel, "strings cannot be cast");
   std::memcpy(context.output(0).mutable_bytes(), input.bytes(), input.byte_size());
 }
 

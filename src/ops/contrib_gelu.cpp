@@ -28,6 +28,7 @@ void infer_biased(InferContext& context) {
     const bool fits = x.rank() > 0 && (!bias[0].known() || !x[x.rank() - 1].known() || bias[0] == x[x.rank() - 1]);
     if (!fits) context.fail_input(1, to_string(bias) + " does not run along the last axis of " + to_string(x));
   }
+  require_same_dtype(context, 1, 0);
   infer_same(context);
 }
 

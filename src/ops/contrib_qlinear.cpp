@@ -14,6 +14,8 @@ namespace {
 using ByteTypes = TypeList<int8_t, uint8_t>;
 
 void infer_binary(InferContext& context) {
+  require_operands(context, {0, 1, 3, 4, 6});
+  require_same_dtype(context, 3, 0);
   context.set_output(0, context.dtype(0), broadcast(context.shape(0), context.shape(3)));
 }
 
@@ -60,6 +62,11 @@ void eval_unary(EvalContext& context, Function function) {
   });
 }
 
+void infer_unary(InferContext& context) {
+  require_operands(context, {0, 1, 3});
+  infer_same(context);
+}
+
 void eval_leaky_relu(EvalContext& context) {
   const float alpha = float_attr(context.node(), "alpha");
   eval_unary(context, [alpha](float x) { return x < 0.0F ? alpha * x : x; });
@@ -80,6 +87,7 @@ void infer_concat(InferContext& context) {
   Shape shape = context.shape(2);
   for (int part = 1; part < part_count(context.node()); ++part) {
     const Shape& next = context.shape(2 + 3 * part);
+    require_same_dtype(context, 2 + 3 * part, 2);
     if (!shape.ranked() || !next.ranked()) return context.set_output(0, context.dtype(2), Shape::unranked());
     context.require_rank(2 + 3 * part, shape.rank());
     const int axis = normalize_axis(int_attr(context.node(), "axis"), shape.rank());
@@ -128,7 +136,7 @@ template <auto kCombine>
 constexpr OpDef binary(std::string_view name) {
   return {.name = name,
           .domain = "com.microsoft",
-          .inputs = {7, 8},
+          .inputs = {2, 8},
           .infer = infer_binary,
           .eval = eval_binary<kCombine>,
           .quant = kInteger};
@@ -141,16 +149,16 @@ extern const OpDef k_qlinear_mul = binary<[](float a, float b) { return a * b; }
 
 extern const OpDef k_qlinear_leaky_relu{.name = "QLinearLeakyRelu",
                                         .domain = "com.microsoft",
-                                        .inputs = {4, 5},
+                                        .inputs = {2, 5},
                                         .attributes = kLeakyReluAttributes,
-                                        .infer = infer_same,
+                                        .infer = infer_unary,
                                         .eval = eval_leaky_relu,
                                         .quant = kInteger};
 
 extern const OpDef k_qlinear_sigmoid{.name = "QLinearSigmoid",
                                      .domain = "com.microsoft",
-                                     .inputs = {4, 5},
-                                     .infer = infer_same,
+                                     .inputs = {2, 5},
+                                     .infer = infer_unary,
                                      .eval = eval_sigmoid,
                                      .quant = kInteger};
 

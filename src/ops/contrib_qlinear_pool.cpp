@@ -29,6 +29,7 @@ constexpr AttributeDef kPoolAttributes[] = {{"auto_pad", "NOTSET"},
                                             {"strides", AttributeType::kInts}};
 
 void infer_pool(InferContext& context) {
+  require_operands(context, {0, 1, 3});
   require_channels_first(context.node());
   context.set_output(0, context.dtype(0), pooled_shape(context));
 }
@@ -61,6 +62,7 @@ void eval_pool(EvalContext& context) {
 constexpr AttributeDef kGlobalAttributes[] = {{"channels_last", 0}};
 
 void infer_global(InferContext& context) {
+  require_operands(context, {0, 1, 3});
   require_channels_first(context.node());
   const Shape& x = context.shape(0);
   if (!x.ranked()) return context.set_output(0, context.dtype(0), Shape::unranked());
@@ -129,6 +131,7 @@ void eval_softmax(EvalContext& context) {
 }
 
 void infer_softmax(InferContext& context) {
+  require_operands(context, {0, 1, 3});
   if (context.shape(0).known() && context.shape(0).rank() > 0) {
     static_cast<void>(softmax_layout(context.node(), *context.shape(0).known_dims()));
   } else if (context.shape(0).ranked() && context.shape(0).rank() == 0) {
@@ -141,7 +144,7 @@ void infer_softmax(InferContext& context) {
 
 extern const OpDef k_qlinear_average_pool{.name = "QLinearAveragePool",
                                           .domain = "com.microsoft",
-                                          .inputs = {4, 5},
+                                          .inputs = {2, 5},
                                           .attributes = kPoolAttributes,
                                           .infer = infer_pool,
                                           .eval = eval_pool,
@@ -149,7 +152,7 @@ extern const OpDef k_qlinear_average_pool{.name = "QLinearAveragePool",
 
 extern const OpDef k_qlinear_global_average_pool{.name = "QLinearGlobalAveragePool",
                                                  .domain = "com.microsoft",
-                                                 .inputs = {4, 5},
+                                                 .inputs = {2, 5},
                                                  .attributes = kGlobalAttributes,
                                                  .infer = infer_global,
                                                  .eval = eval_global,
@@ -157,7 +160,7 @@ extern const OpDef k_qlinear_global_average_pool{.name = "QLinearGlobalAveragePo
 
 extern const OpDef k_qlinear_softmax{.name = "QLinearSoftmax",
                                      .domain = "com.microsoft",
-                                     .inputs = {4, 5},
+                                     .inputs = {2, 5},
                                      .attributes = kSoftmaxAttributes,
                                      .infer = infer_softmax,
                                      .eval = eval_softmax,

@@ -2,7 +2,7 @@
 // its ratio is zero.
 #include "ops/cast.h"
 #include "ops/common_infer.h"
-#include "tinyc/ops/op.h"
+#include "ops/infer_util.h"
 
 namespace tinyc {
 namespace {
@@ -10,6 +10,9 @@ namespace {
 constexpr AttributeDef kAttributes[] = {{"seed", 0}};
 
 void infer(InferContext& context) {
+  if (context.dtype(0) == DataType::kString) context.fail_input(0, "holds strings");
+  if (context.has_input(1)) static_cast<void>(known_scalar(context, 1));
+  if (context.has_input(2)) static_cast<void>(known_scalar(context, 2));
   infer_same(context);
   context.set_output(1, DataType::kBool, context.shape(0));
 }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 
+#include "ops/common_infer.h"
 #include "ops/elementwise.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
@@ -131,6 +132,7 @@ void infer(InferContext& context) {
   std::vector<Shape> shapes;
   std::vector<int> ranks;
   for (int i = 0; i < context.input_count(); ++i) {
+    require_same_dtype(context, i, 0);
     if (!context.shape(i).ranked()) return context.set_output(0, context.dtype(0), Shape::unranked());
     shapes.push_back(context.shape(i));
     ranks.push_back(context.shape(i).rank());

@@ -31,9 +31,9 @@ void eval_unary(EvalContext& context) {
 template <auto kFunction, typename Types>
 void eval_binary(EvalContext& context) {
   if (eval_in_float(context, eval_binary<kFunction, Types>)) return;
-  const auto plan = plan_broadcast<2>(context.output(0).dims(), {context.input(0).dims(), context.input(1).dims()});
   visit_type(Types(), context.input(0).dtype(), [&]<typename T>(std::type_identity<T> /*type*/) {
     using Result = decltype(kFunction(T{}, T{}));
+    const auto plan = plan_broadcast<2>(context.output(0).dims(), {context.input(0).dims(), context.input(1).dims()});
     const T* a = context.in<T>(0).data();
     const T* b = context.in<T>(1).data();
     Result* y = context.out<Result>(0).data();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/affine.h"
+#include "ops/common_infer.h"
 #include "ops/conv_infer.h"
 #include "ops/window.h"
 
@@ -83,6 +84,7 @@ void eval_integer(EvalContext& context) {
 }
 
 void infer_qlinear(InferContext& context) {
+  require_dtype(context, 8, DataType::kInt32);
   infer_convolution(context, {.x = 0, .w = 3, .bias = 8}, context.dtype(7));
 }
 

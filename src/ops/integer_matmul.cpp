@@ -1,6 +1,7 @@
 // Matrix products of integers: MatMulInteger (int32 out), QLinearMatMul and com.microsoft QGemm (integers out, see
 // affine.h; QGemm gives floats when it has no output scale).
 #include "ops/affine.h"
+#include "ops/common_infer.h"
 #include "ops/matrix_product.h"
 
 namespace tinyc {
@@ -81,6 +82,7 @@ int64_t macs(const Node& /*node*/, std::span<const TensorType> inputs, std::span
 constexpr AttributeDef kGemmAttributes[] = {{"alpha", 1.0F}, {"transA", 0}, {"transB", 0}};
 
 void infer_gemm(InferContext& context) {
+  require_dtype(context, 6, DataType::kInt32);
   context.require_rank(0, 2);
   context.require_rank(3, 2);
   const Shape& a = context.shape(0);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ops/axis_layout.h"
+#include "ops/common_infer.h"
 #include "ops/elementwise.h"
 
 namespace tinyc {
@@ -25,6 +26,7 @@ LossReduction reduction_of(const Node& node) {
 void infer(InferContext& context) {
   const Shape& x = context.shape(0);
   const LossReduction reduction = reduction_of(context.node());
+  require_same_dtype(context, 2, 0);
   if (x.ranked() && x.rank() < 2)
     context.fail_input(0, "has rank " + std::to_string(x.rank()) + ", expected 2 or more");
   Shape positions = Shape::unranked();

@@ -30,7 +30,9 @@ T power(T base, E exponent) {
       return static_cast<T>(integer_power(static_cast<uint64_t>(base), static_cast<uint64_t>(exponent)));
     }
   }
-  if (exponent == E{2}) return static_cast<T>(base * base);
+  if constexpr (std::is_floating_point_v<T>) {
+    if (exponent == E{2}) return base * base;
+  }
   if constexpr (std::is_same_v<T, float> && std::is_same_v<E, float>) {
     return std::pow(base, exponent);
   } else {
@@ -42,9 +44,9 @@ using BaseTypes = TypeList<float, double, int32_t, int64_t>;
 
 void eval(EvalContext& context) {
   if (eval_in_float(context, eval)) return;
-  const auto plan = plan_broadcast<2>(context.output(0).dims(), {context.input(0).dims(), context.input(1).dims()});
   visit_type(BaseTypes(), context.input(0).dtype(), [&]<typename T>(std::type_identity<T> /*base*/) {
     visit_type(NumericTypes(), context.input(1).dtype(), [&]<typename E>(std::type_identity<E> /*exponent*/) {
+      const auto plan = plan_broadcast<2>(context.output(0).dims(), {context.input(0).dims(), context.input(1).dims()});
       const T* a = context.in<T>(0).data();
       const E* b = context.in<E>(1).data();
       T* y = context.out<T>(0).data();

@@ -5,6 +5,7 @@
 
 #include "ops/affine.h"
 #include "ops/cast.h"
+#include "ops/common_infer.h"
 #include "ops/float8.h"
 #include "tinyc/ir/linear_quantization.h"
 
@@ -23,8 +24,10 @@ void check_granularity(const InferContext& context) {
   const Shape& x = context.shape(0);
   const Shape& scale = context.shape(1);
   const int64_t block = int_attr(context.node(), "block_size");
-  if (block < 0) throw Error(ErrorKind::kModel, "attribute 'block_size' is " + std::to_string(block));
-  if (context.has_input(2) && scale.known() && context.shape(2).known() && !(context.shape(2) == scale)) {
+  if (block < 0 || block > std::numeric_limits<int32_t>::max())
+    throw Error(ErrorKind::kModel, "attribute 'block_size' is " + std::to_string(block));
+  const bool one = scale.ranked() && is_one_element(scale) && is_one_element(context.shape(2));
+  if (!one && context.has_input(2) && scale.known() && context.shape(2).known() && !(context.shape(2) == scale)) {
     context.fail_input(2, to_string(context.shape(2)) + " has not the dims of the scale, " + to_string(scale));
   }
   if (!x.ranked() || !scale.ranked() || is_one_element(scale)) return;
@@ -119,6 +122,7 @@ void eval_dequantize(EvalContext& context) {
 }
 
 void infer_dynamic(InferContext& context) {
+  require_dtype(context, 0, DataType::kFloat);
   context.set_output(0, DataType::kUint8, context.shape(0));
   context.set_output(1, DataType::kFloat, {});
   context.set_output(2, DataType::kUint8, {});

@@ -32,6 +32,16 @@ int64_t count_of(T start, T limit, T delta) {
   }
 }
 
+// Integers wrap instead of overflowing on the way: the sum itself is in range.
+template <typename T>
+T element(T start, T delta, size_t i) {
+  if constexpr (std::is_integral_v<T>) {
+    return static_cast<T>(static_cast<uint64_t>(start) + static_cast<uint64_t>(delta) * i);
+  } else {
+    return start + static_cast<T>(i) * delta;
+  }
+}
+
 void infer(InferContext& context) {
   Dim count;
   const Tensor* start = context.value(0);
@@ -52,7 +62,7 @@ void eval(EvalContext& context) {
   visit_type(RangeTypes(), context.input(0).dtype(), [&]<typename T>(std::type_identity<T> /*type*/) {
     const T start = scalar<T>(context.input(0)), delta = scalar<T>(context.input(2));
     const auto y = context.out<T>(0);
-    for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<T>(start + static_cast<T>(i) * delta);
+    for (size_t i = 0; i < y.size(); ++i) y[i] = element(start, delta, i);
   });
 }
 

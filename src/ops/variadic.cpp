@@ -2,6 +2,7 @@
 // Max and Min pass a NaN on. Quantized: Max and Min choose among values of one scale.
 #include <cmath>
 
+#include "ops/common_infer.h"
 #include "ops/elementwise.h"
 
 namespace tinyc {
@@ -14,11 +15,7 @@ constexpr QuantTraits kSum{.kind = QuantKind::kCompute, .data_inputs = kAllOpera
 void infer(InferContext& context) {
   Shape shape = context.shape(0);
   for (int i = 1; i < context.input_count(); ++i) {
-    if (context.dtype(i) != context.dtype(0) && context.dtype(i) != DataType::kUndefined &&
-        context.dtype(0) != DataType::kUndefined) {
-      context.fail_input(i, "is " + std::string(name_of(context.dtype(i))) + ", expected " +
-                                std::string(name_of(context.dtype(0))) + " as operand 0");
-    }
+    require_same_dtype(context, i, 0);
     shape = broadcast(shape, context.shape(i));
   }
   context.set_output(0, context.dtype(0), std::move(shape));

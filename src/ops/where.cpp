@@ -1,17 +1,15 @@
 // Where: y = condition ? a : b, elementwise with broadcasting, elements of any type. Quantized: chooses among values of
 // one scale.
 #include "ops/broadcast.h"
+#include "ops/common_infer.h"
 #include "ops/movement.h"
 
 namespace tinyc {
 namespace {
 
 void infer(InferContext& context) {
-  if (context.dtype(1) != DataType::kUndefined && context.dtype(2) != DataType::kUndefined &&
-      context.dtype(1) != context.dtype(2)) {
-    context.fail_input(2, "is " + std::string(name_of(context.dtype(2))) + ", expected " +
-                              std::string(name_of(context.dtype(1))) + " as operand 1");
-  }
+  require_dtype(context, 0, DataType::kBool);
+  require_same_dtype(context, 2, 1);
   context.set_output(0, context.dtype(1), broadcast(context.shape(0), broadcast(context.shape(1), context.shape(2))));
 }
 
@@ -32,7 +30,6 @@ void choose(EvalContext& context) {
 }
 
 void eval(EvalContext& context) {
-  if (context.input(0).dtype() != DataType::kBool) throw Error(ErrorKind::kModel, "input 0 is no truth value");
   switch (element_bytes(context.output(0).dtype())) {
     case 1:
       return choose<uint8_t>(context);

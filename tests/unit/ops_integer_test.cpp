@@ -109,6 +109,42 @@ TEST(QLinearConcat, PutsAllPartsOnOneGrid) {
   EXPECT_EQ(elements<uint8_t>(y), (std::vector<uint8_t>{1, 6, 15}));
 }
 
+// A model file may combine any types: that is the model's error, not ours.
+TEST(IntegerOps, RefuseOperandsOfOtherTypes) {
+  const Tensor one = Tensor::scalar(1.0F), zero = scalar8(0), s8 = Tensor::zeros(DataType::kInt8, {2}),
+               u8 = Tensor::zeros(DataType::kUint8, {2});
+  const Tensor plane = Tensor::zeros(DataType::kUint8, {1, 1, 2, 2}),
+               kernel = Tensor::zeros(DataType::kInt8, {1, 1, 1, 1});
+  const auto kind_of = [](auto body) {
+    try {
+      body();
+    } catch (const Error& error) {
+      return error.kind();
+    }
+    return ErrorKind::kInternal;
+  };
+  EXPECT_EQ(kind_of([&] {
+              run_op("QLinearAdd", {u8, one, zero, s8, one, zero, one, zero}, {}, 1, kContrib);
+            }),
+            ErrorKind::kModel);
+  EXPECT_EQ(kind_of([&] {
+              run_op("QLinearAdd", {u8, one, Tensor(), Tensor(), one, zero, one, zero}, {}, 1, kContrib);
+            }),
+            ErrorKind::kModel);
+  EXPECT_EQ(kind_of([&] {
+              run_op("QLinearConv", {plane, one, zero, kernel, one, Tensor::scalar(int8_t{0}), one, zero,
+                                     Tensor::zeros(DataType::kFloat, {1})});
+            }),
+            ErrorKind::kModel);
+  EXPECT_EQ(kind_of([&] {
+              run_op("MatMulInteger", {u8, s8, Tensor::zeros(DataType::kUint8, {3})});
+            }),
+            ErrorKind::kModel);
+  EXPECT_EQ(kind_of([&] { run_op("And", {one, one}); }), ErrorKind::kModel);
+  EXPECT_EQ(kind_of([&] { run_op("Where", {one, one, one}); }), ErrorKind::kModel);
+  EXPECT_EQ(kind_of([&] { run_op("Max", {one, zero}); }), ErrorKind::kModel);
+}
+
 TEST(Einsum, RefusesEquationsThatDoNotFit) {
   const Tensor x = Tensor::zeros(DataType::kFloat, {2, 3});
   const auto einsum = [&](const char* equation) {
