@@ -15,8 +15,14 @@ std::string emit_qdq(const Graph& graph) {
   return export_model(lower_to_qdq(graph));
 }
 
+std::string emit_qoperator(const Graph& graph) {
+  return export_model(lower_to_qoperator(graph));
+}
+
 constexpr EmitterDef kQdq{"onnx", "ONNX with QuantizeLinear and DequantizeLinear pairs (QDQ)", emit_qdq};
-constexpr const EmitterDef* kEmitters[] = {&kQdq};
+constexpr EmitterDef kQOperator{"onnx-qoperator", "ONNX with operators on integers (QLinearConv, QGemm, ...)",
+                                emit_qoperator};
+constexpr const EmitterDef* kEmitters[] = {&kQdq, &kQOperator};
 
 }  // namespace
 

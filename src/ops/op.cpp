@@ -1,6 +1,7 @@
 #include "tinyc/ops/op.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "tinyc/base/error.h"
 
@@ -42,6 +43,17 @@ const T& given_or_empty(const Node& node, std::string_view name, AttributeType t
 }
 
 }  // namespace
+
+bool is_data_operand(const Node& node, int idx) {
+  constexpr int kTailBit = 31;  // all operands from the last set bit on
+  if (node.op == nullptr) return false;
+  const uint32_t mask = node.op->quant.data_inputs;
+  const bool tail = (mask >> kTailBit) != 0;
+  const uint32_t low = mask & ~(1U << kTailBit);
+  const int last = 31 - std::countl_zero(low | 1U);
+  if (tail && idx >= last) return true;
+  return idx < kTailBit && ((low >> idx) & 1U) != 0;
+}
 
 std::span<const OpDef* const> all_ops() {
   return kOps;

@@ -11,6 +11,7 @@
 
 #include "tinyc/ir/linear_quantization.h"
 #include "tinyc/ops/op.h"
+#include "tinyc/ops/qlinear.h"
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/pass/rewrite.h"
 
@@ -21,37 +22,14 @@ constexpr std::string_view kReadableSuffix = "_dq";
 
 // The parameters of a Quantize- or DequantizeLinear on a value of type `stored`, when they are constants that fit.
 std::optional<QParams> constant_params(const Graph& graph, const Node& node, DataType stored, const Shape& shape) {
-  const Tensor* scale = plain_constant(graph, node, 1);
-  const Tensor* zero_point = plain_constant(graph, node, 2);
-  if (scale == nullptr || scale->dtype() != DataType::kFloat || !is_integer(stored) || bits_of(stored) > 32) return {};
-  if (operand(node, 2) != kNoValue && (zero_point == nullptr || zero_point->size() != scale->size())) return {};
-  QParams params;
-  params.storage = stored;
-  params.scales = scale->to_float();
-  params.zero_points.assign(params.scales.size(), 0);
-  if (zero_point != nullptr) {
-    const std::vector<int64_t> values = zero_point->to_int64();
-    std::transform(values.begin(), values.end(), params.zero_points.begin(),
-                   [](int64_t value) { return static_cast<int32_t>(value); });
-  }
-  params.q_min = static_cast<int32_t>(min_of(stored));
-  params.q_max = static_cast<int32_t>(max_of(stored));
-  if (scale->rank() == 0 || (scale->size() == 1 && int_attr(node, "block_size") == 0)) return params;
+  auto params = read_params(graph, {operand(node, 1), operand(node, 2)}, stored);
+  if (!params) return {};
+  const Tensor& scale = *graph[operand(node, 1)].constant;
+  if (scale.rank() == 0 || (scale.size() == 1 && int_attr(node, "block_size") == 0)) return params;
   if (!shape.ranked()) return {};
-  params.axis = normalize_axis(int_attr(node, "axis"), shape.rank());
-  params.block = static_cast<int>(int_attr(node, "block_size"));
+  params->axis = normalize_axis(int_attr(node, "axis"), shape.rank());
+  params->block = static_cast<int>(int_attr(node, "block_size"));
   return params;
-}
-
-bool fits(const QParams& params, const Shape& shape) {
-  const auto dims = shape.known_dims();
-  if (!dims) return params.axis < 0 && params.scales.size() == 1;
-  try {
-    check_params(params, *dims);
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
 }
 
 class Lifter {
@@ -79,7 +57,7 @@ class Lifter {
     const ValueId output = node.outputs[0];
     if (stored == nullptr || Uses(graph_).is_output[index_of(output)]) return;
     const auto params = constant_params(graph_, node, stored->dtype(), Shape(stored->dims()));
-    if (!params || !fits(*params, Shape(stored->dims()))) return;
+    if (!params || !params_fit(*params, Shape(stored->dims()))) return;
     annotate_constant(output, *stored, *params);
     graph_[id].outputs[0] = kNoValue;
   }
@@ -100,7 +78,7 @@ class Lifter {
     const ValueId stored = quantize.outputs[0];
     const DataType dtype = graph_[stored].type.dtype;
     const auto params = constant_params(graph_, quantize, dtype, graph_[real].type.shape);
-    if (graph_[real].type.dtype != DataType::kFloat || !params || !fits(*params, graph_[real].type.shape)) return;
+    if (graph_[real].type.dtype != DataType::kFloat || !params || !params_fit(*params, graph_[real].type.shape)) return;
     if (uses.is_output[index_of(stored)] || !only_dequantized(uses, stored, *params)) return;
 
     std::vector<ValueId> readable;

@@ -1,7 +1,6 @@
 #include "tinyc/quant/storage_plan.h"
 
 #include <algorithm>
-#include <bit>
 #include <map>
 #include <numeric>
 
@@ -9,8 +8,6 @@
 
 namespace tinyc {
 namespace {
-
-constexpr int kTailBit = 31;  // data_inputs: all operands from the last set bit on
 
 bool is_transparent(const Node& node) {
   return node.op->quant.kind == QuantKind::kSameAsInput;
@@ -201,16 +198,6 @@ class Planner {
 };
 
 }  // namespace
-
-bool is_data_operand(const Node& node, int idx) {
-  if (node.op == nullptr) return false;
-  const uint32_t mask = node.op->quant.data_inputs;
-  const bool tail = (mask >> kTailBit) != 0;
-  const uint32_t low = mask & ~(1U << kTailBit);
-  const int last = 31 - std::countl_zero(low | 1U);
-  if (tail && idx >= last) return true;
-  return idx < kTailBit && ((low >> idx) & 1U) != 0;
-}
 
 bool is_weight_operand(const Graph& graph, const Node& node, int idx) {
   if (node.op == nullptr) return false;

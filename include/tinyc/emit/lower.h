@@ -11,4 +11,10 @@ namespace tinyc {
 // Needed: annotated constants are packed. Source: ONNX operators QuantizeLinear, DequantizeLinear (opset 13, 21).
 Graph lower_to_qdq(const Graph& graph);
 
+// QOperator form: operators on integers where onnxruntime has kernels for them (QLinearConv, QLinearMatMul; QGemm,
+// QLinearAdd, ... of its domain com.microsoft; MaxPool, Reshape, ... on 8-bit integers); everything else computes on
+// floats between a DequantizeLinear and a QuantizeLinear. Needed: annotated constants are packed. Source: ONNX
+// QLinearConv, QLinearMatMul (opset 10); ContribOperators.md of onnxruntime.
+Graph lower_to_qoperator(const Graph& graph);
+
 }  // namespace tinyc

@@ -190,6 +190,9 @@ struct OpDef {
   QuantTraits quant = {};
 };
 
+// Operand idx of the node is data that is quantized as an activation (unless it is a constant weight).
+bool is_data_operand(const Node& node, int idx);
+
 // All ops, in the order of op_list.inc.
 std::span<const OpDef* const> all_ops();
 // Null when unknown.

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "tinyc/ir/graph.h"
+#include "tinyc/ops/op.h"
 #include "tinyc/quant/settings.h"
 
 namespace tinyc {
@@ -42,8 +42,6 @@ struct StoragePlan {
 
 StoragePlan plan_storage(const Graph& graph, const QuantizationSettings& settings);
 
-// Data operand idx of the node, which is quantized as an activation (unless it is a constant weight).
-bool is_data_operand(const Node& node, int idx);
 // A constant operand that the op's traits call a weight.
 bool is_weight_operand(const Graph& graph, const Node& node, int idx);
 
