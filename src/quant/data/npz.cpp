@@ -18,13 +18,16 @@ constexpr uint64_t kBombBytes = uint64_t{256} << 20U;
 constexpr uint64_t kBombRatio = 500;
 constexpr zip_int64_t kMaxMembers = 100000;
 
-using Archive = std::shared_ptr<zip_t>;
+struct Archive {
+  std::shared_ptr<zip_t> zip;
+  uint64_t bytes = 0;
+};
 
 [[noreturn]] void damaged(const std::string& what) {
   throw Error(ErrorKind::kIo, "not a readable .npz: " + what);
 }
 
-Archive open_archive(zip_source_t* source, zip_error_t& error) {
+Archive open_archive(zip_source_t* source, uint64_t bytes, zip_error_t& error) {
   zip_t* archive = source == nullptr ? nullptr : zip_open_from_source(source, ZIP_RDONLY, &error);
   if (archive == nullptr) {
     if (source != nullptr) zip_source_free(source);
@@ -32,13 +35,13 @@ Archive open_archive(zip_source_t* source, zip_error_t& error) {
     zip_error_fini(&error);
     damaged(reason);
   }
-  return {archive, [](zip_t* a) { zip_discard(a); }};
+  return {{archive, [](zip_t* a) { zip_discard(a); }}, std::max<uint64_t>(bytes, 1)};
 }
 
 // One member, opened anew by each rewind.
 class Member {
  public:
-  Member(Archive archive, zip_uint64_t idx) : archive_(std::move(archive)), idx_(idx) { open(); }
+  Member(std::shared_ptr<zip_t> archive, zip_uint64_t idx) : archive_(std::move(archive)), idx_(idx) { open(); }
 
   void open() {
     file_.reset();  // before the next one is opened: some archives allow one reader a member
@@ -65,19 +68,19 @@ class Member {
   struct Close {
     void operator()(zip_file_t* file) const { zip_fclose(file); }
   };
-  Archive archive_;
+  std::shared_ptr<zip_t> archive_;
   zip_uint64_t idx_;
   std::unique_ptr<zip_file_t, Close> file_;
 };
 
-void check_member(const zip_stat_t& info) {
+void check_member(const zip_stat_t& info, uint64_t archive_bytes) {
   const bool known = (info.valid & ZIP_STAT_SIZE) != 0 && (info.valid & ZIP_STAT_COMP_SIZE) != 0 &&
                      (info.valid & ZIP_STAT_COMP_METHOD) != 0;
   if (!known) damaged("a member has no size");
   if (info.comp_method != ZIP_CM_STORE && info.comp_method != ZIP_CM_DEFLATE) {
     damaged("a member is packed by a method other than deflate");
   }
-  const uint64_t packed = std::max<uint64_t>(info.comp_size, 1);
+  const uint64_t packed = std::clamp<uint64_t>(info.comp_size, 1, archive_bytes);
   const bool impossible = info.size / kDeflateRatio > packed;
   const bool incredible = info.size > kBombBytes && info.size / kBombRatio > packed;
   if (impossible || incredible) {
@@ -87,8 +90,8 @@ void check_member(const zip_stat_t& info) {
 }
 
 ArrayStream open_member(const Archive& archive, zip_uint64_t idx, const zip_stat_t& info, std::string name) {
-  check_member(info);
-  const auto member = std::make_shared<Member>(archive, idx);
+  check_member(info, archive.bytes);
+  const auto member = std::make_shared<Member>(archive.zip, idx);
   ArrayStream stream;
   stream.name = std::move(name);
   stream.read = [member](std::span<std::byte> bytes) { member->read(bytes); };
@@ -107,11 +110,11 @@ ArrayStream open_member(const Archive& archive, zip_uint64_t idx, const zip_stat
 }
 
 SourcePtr open_arrays(const Archive& archive, const SourceRequest& request) {
-  const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
+  const zip_int64_t count = zip_get_num_entries(archive.zip.get(), 0);
   if (count > kMaxMembers) damaged("it has too many members");
   std::vector<std::pair<std::string, zip_uint64_t>> members;
   for (zip_int64_t i = 0; i < count; ++i) {
-    const char* name = zip_get_name(archive.get(), static_cast<zip_uint64_t>(i), ZIP_FL_ENC_RAW);
+    const char* name = zip_get_name(archive.zip.get(), static_cast<zip_uint64_t>(i), ZIP_FL_ENC_RAW);
     if (name == nullptr) damaged("a member has no name");
     std::string text(name);
     if (text.ends_with(".npy")) members.emplace_back(text.substr(0, text.size() - 4), static_cast<zip_uint64_t>(i));
@@ -127,7 +130,7 @@ SourcePtr open_arrays(const Archive& archive, const SourceRequest& request) {
   for (const auto& [name, idx] : members) {
     if (by_name && !wanted(name)) continue;
     zip_stat_t info;
-    if (zip_stat_index(archive.get(), idx, 0, &info) != 0) damaged(zip_strerror(archive.get()));
+    if (zip_stat_index(archive.zip.get(), idx, 0, &info) != 0) damaged(zip_strerror(archive.zip.get()));
     const std::string& array = name;
     const zip_uint64_t member = idx;
     with_context([&] { return "array '" + array + "'"; },
@@ -142,13 +145,15 @@ SourcePtr open_arrays(const Archive& archive, const SourceRequest& request) {
 SourcePtr open_npz(const std::filesystem::path& path, const SourceRequest& request) {
   zip_error_t error;
   zip_error_init(&error);
-  return open_arrays(open_archive(zip_source_file_create(path.c_str(), 0, -1, &error), error), request);
+  zip_source_t* const source = zip_source_file_create(path.c_str(), 0, -1, &error);
+  return open_arrays(open_archive(source, std::filesystem::file_size(path), error), request);
 }
 
 SourcePtr open_npz_bytes(std::span<const std::byte> bytes, const SourceRequest& request) {
   zip_error_t error;
   zip_error_init(&error);
-  return open_arrays(open_archive(zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error), error), request);
+  zip_source_t* const source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error);
+  return open_arrays(open_archive(source, bytes.size(), error), request);
 }
 
 }  // namespace tinyc
