@@ -69,13 +69,9 @@ struct Axis {
   float position(float coordinate) const {
     constexpr float kFar = 1e6F;
     const auto length = static_cast<float>(size);
-    float x = sampler.align_corners ? (coordinate + 1.0F) / 2.0F * (length - 1.0F)
-                                    : ((coordinate + 1.0F) * length - 1.0F) / 2.0F;
-    x = std::isnan(x) ? -kFar : std::clamp(x, -kFar, length + kFar);
-    if (sampler.mode == Mode::kNearest) x = std::nearbyint(x);
-    if (x >= low() && x <= high()) return x;
-    if (sampler.padding == Padding::kBorder) return std::clamp(x, 0.0F, length - 1.0F);
-    return sampler.padding == Padding::kReflection ? reflect(x, low(), high()) : x;
+    const float x = sampler.align_corners ? (coordinate + 1.0F) / 2.0F * (length - 1.0F)
+                                          : ((coordinate + 1.0F) * length - 1.0F) / 2.0F;
+    return std::isnan(x) ? -kFar : std::clamp(x, -kFar, length + kFar);
   }
 
   // The place of element idx, which may lie beyond the ends; -1 for a zero.

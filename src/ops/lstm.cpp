@@ -1,6 +1,7 @@
 // LSTM: i = f(x Wi + h Ri + b), f = f(x Wf + h Rf + b), n = g(x Wc + h Rc + b), c' = f c + i n, o = f(x Wo + h Ro + b),
 // h' = o h(c'). Peepholes add Pi c, Pf c and Po c' to the gates; with input_forget, f = 1 - i. Gates stand in the order
-// i, o, f, c, peepholes in the order i, o, f.
+// i, o, f, c, peepholes in the order i, o, f. `clip` bounds what goes into the gates' functions, as in onnxruntime, not
+// the cell state.
 #include <algorithm>
 
 #include "ops/recurrent.h"
@@ -53,7 +54,7 @@ struct LstmCell {
     peep(o, step.c, first_peephole + 1);
     activate(functions[0], o);
     std::copy(step.c.begin(), step.c.end(), step.h.begin());
-    activate(functions[2], step.h);
+    functions[2].apply(step.h);
     for (size_t k = 0; k < hidden; ++k) step.h[k] *= o[k];
   }
 };

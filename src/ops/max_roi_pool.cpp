@@ -33,9 +33,9 @@ struct Span {
 
 // Bin `which` of an axis of `size` elements, for a region from `low` to `high`, both included.
 Span bin_span(float low, float high, float scale, int64_t which, int64_t bins, int64_t size) {
-  const auto limit = static_cast<float>(size) + 1.0F;
-  const float first = std::clamp(std::round(low * scale), -limit, limit);
-  const float last = std::clamp(std::round(high * scale), -limit, limit);
+  constexpr float kFar = 1e9F;
+  const float first = std::clamp(std::round(low * scale), -kFar, kFar);
+  const float last = std::clamp(std::round(high * scale), -kFar, kFar);
   const float length = std::max(last - first + 1.0F, 1.0F) / static_cast<float>(bins);
   const float begin = first + std::floor(static_cast<float>(which) * length);
   const float end = first + std::ceil(static_cast<float>(which + 1) * length);

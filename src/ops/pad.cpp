@@ -1,7 +1,10 @@
 // Pad: elements added (or, where a pad is negative, taken off) at both ends of each axis: a constant, the border
 // element (edge), the axis mirrored at its border elements (reflect), or the axis repeated (wrap).
 //
-// Every mode is one map per axis from places in the output to places in the input.
+// Every mode is one map per axis from places in the output to places in the input. What negative pads take off is gone
+// before anything is mirrored or repeated.
+#include <algorithm>
+
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -90,7 +93,12 @@ void eval(EvalContext& c) {
   const std::string_view mode = string_attr(c.node(), "mode");
   std::vector<AxisMap> maps(static_cast<size_t>(in.rank()));
   for (size_t i = 0; i < maps.size(); ++i) {
-    for (int64_t at = 0; at < out.dims()[i]; ++at) maps[i].push_back(source_of(mode, at - ends[i].begin, in.dims()[i]));
+    const int64_t cut = std::max<int64_t>(-ends[i].begin, 0);
+    const int64_t left = std::max<int64_t>(in.dims()[i] - cut - std::max<int64_t>(-ends[i].end, 0), 0);
+    for (int64_t at = 0; at < out.dims()[i]; ++at) {
+      const int64_t from = source_of(mode, at - std::max<int64_t>(ends[i].begin, 0), left);
+      maps[i].push_back(from < 0 ? -1 : cut + from);
+    }
   }
   constexpr std::byte kZero[16] = {};
   const bool given = c.has_input(2) && c.input(2).size() == 1 && c.input(2).dtype() == in.dtype();

@@ -56,7 +56,7 @@ float source(Coordinates mode, const ResizeAxis& axis, int64_t at) {
     case Coordinates::kPytorchHalfPixel:
       return axis.out > 1 ? (x + 0.5F) / axis.scale - 0.5F : 0.0F;
     case Coordinates::kAlignCorners:
-      return axis.out > 1 ? x * (in - 1.0F) / (axis.resized_size - 1.0F) : 0.0F;
+      return axis.out > 1 ? x * (in - 1.0F) / (out - 1.0F) : 0.0F;
     case Coordinates::kAsymmetric:
       return x / axis.scale;
     case Coordinates::kTfHalfPixelForNn:
@@ -80,11 +80,12 @@ int64_t whole(float x, int64_t size) {
 }
 
 float rounded(Nearest mode, float x) {
+  const bool tie = x - std::floor(x) == 0.5F;
   switch (mode) {
     case Nearest::kRoundPreferFloor:
-      return std::ceil(x - 0.5F);
+      return tie ? std::floor(x) : std::round(x);
     case Nearest::kRoundPreferCeil:
-      return std::floor(x + 0.5F);
+      return tie ? std::ceil(x) : std::round(x);
     case Nearest::kFloor:
       return std::floor(x);
     case Nearest::kCeil:

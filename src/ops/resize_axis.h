@@ -1,10 +1,10 @@
 // One axis of Resize: where an output element lies in the input, and which input elements it is made of.
 //
 // Coordinates are those of the ONNX specification of Resize (`coordinate_transformation_mode`), in float32 as
-// onnxruntime computes them. An output element at coordinate x is a weighted sum of the inputs around it: the nearest
-// one, two with the triangle filter (linear), or four with Keys' cubic (Cubic convolution interpolation, 1981) of
-// parameter a. Antialiasing widens a filter by 1 / scale where the axis shrinks. Since filters are separable, axes are
-// done one after the other.
+// onnxruntime computes them (where scale * in is no whole number, align_corners goes by the output's real size). An
+// output element at coordinate x is a weighted sum of the inputs around it: the nearest one, two with the triangle
+// filter (linear), or four with Keys' cubic (Cubic convolution interpolation, 1981) of parameter a. Antialiasing widens
+// a filter by 1 / scale where the axis shrinks. Since filters are separable, axes are done one after the other.
 #pragma once
 
 #include <cstdint>
