@@ -1,8 +1,9 @@
 // Pooling in float over two spatial axes, planned once for given dims: the largest element or the mean under a window.
 //
-// Method: padded planes (planes.h), then each tap is one contiguous line, as in convolution.h. Windows that span whole
-// unpadded rows and have one output are one contiguous run each; their mean is summed as sum_of says.
-// Numbers: otherwise the taps are summed in their order and divided by the count of those that count.
+// Method: the largest element is found first down the columns of a window, for a whole row of inputs at a time, then
+// along that row. A mean takes padded planes (planes.h), in which each tap is one contiguous line; windows that span
+// whole unpadded rows and have one output are one contiguous run, summed as sum_of says. Numbers: means sum their taps
+// in order, but for such runs, and divide by the count of those that count.
 #pragma once
 
 #include <cstdint>
