@@ -1,5 +1,7 @@
 // fold-constants: nodes whose operands are all constants are computed now.
 //
+// An If whose condition is known by then is replaced by the branch that it takes, and folding goes on in it.
+//
 // Random ops are left alone, and so is a node whose result would be larger than `max-bytes` while its operands are not:
 // a ConstantOfShape that fills a gigabyte is better computed when it is needed. Integer shape arithmetic disappears
 // here, so that later stages see every shape that can be known. Source of the semantics: each op's reference
@@ -10,6 +12,7 @@
 #include "tinyc/eval/evaluate_node.h"
 #include "tinyc/ops/infer.h"
 #include "tinyc/ops/op.h"
+#include "tinyc/pass/inline_if.h"
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/pass/rewrite.h"
 
@@ -54,7 +57,7 @@ int64_t inferred_bytes(const Graph& graph, const Node& node, const std::vector<T
   return bytes;
 }
 
-bool run(Graph& graph, const Options& options, PassContext& context) {
+bool fold_nodes(Graph& graph, const Options& options, PassContext& context) {
   bool changed = false;
   for (Node& node : graph.nodes) {
     if (node.op == nullptr || !node.op->deterministic) continue;
@@ -75,6 +78,17 @@ bool run(Graph& graph, const Options& options, PassContext& context) {
     }
     node.outputs.assign(node.outputs.size(), kNoValue);
     context.count("folded");
+    changed = true;
+  }
+  return changed;
+}
+
+bool run(Graph& graph, const Options& options, PassContext& context) {
+  bool changed = fold_nodes(graph, options, context);
+  while (inline_constant_ifs(graph)) {
+    infer_types(graph);
+    context.count("branches decided");
+    fold_nodes(graph, options, context);
     changed = true;
   }
   if (changed) remove_dead(graph);
