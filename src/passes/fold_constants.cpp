@@ -2,6 +2,8 @@
 //
 // An If whose condition is known by then is replaced by the branch that it takes, and folding goes on in it.
 //
+// A value that computes a shape may be known though its operands are not: inference says so, and that is folded too.
+//
 // Random ops are left alone, and so is a node whose result would be larger than `max-bytes` while its operands are not:
 // a ConstantOfShape that fills a gigabyte is better computed when it is needed. Integer shape arithmetic disappears
 // here, so that later stages see every shape that can be known. Source of the semantics: each op's reference
@@ -57,19 +59,41 @@ int64_t inferred_bytes(const Graph& graph, const Node& node, const std::vector<T
   return bytes;
 }
 
+// The elements of an integer value that inference knows to the last one.
+std::optional<Tensor> known_elements(const TensorType& type, const std::optional<Shape>& elements) {
+  const auto dims = type.shape.known_dims();
+  if (!dims || !elements || !elements->known() || element_count(*dims) != elements->rank()) return std::nullopt;
+  const Dims values = *elements->known_dims();
+  if (type.dtype == DataType::kInt64) return Tensor::of<int64_t>(*dims, values);
+  if (type.dtype != DataType::kInt32) return std::nullopt;
+  return Tensor::of<int32_t>(*dims, std::vector<int32_t>(values.begin(), values.end()));
+}
+
+// What the node computes, when that can be said now; empty otherwise.
+std::vector<Tensor> results_of(const Graph& graph, const Node& node, const Options& options,
+                               const std::vector<std::optional<Shape>>& shapes) {
+  if (const auto operands = constant_operands(graph, node)) {
+    const int64_t limit = std::max(options.max_bytes, total_bytes(*operands));
+    if (inferred_bytes(graph, node, *operands) <= limit) return evaluate_node(graph, node, *operands);
+    return {};
+  }
+  if (node.outputs.size() != 1 || node.outputs[0] == kNoValue) return {};
+  const auto known = known_elements(graph[node.outputs[0]].type, shapes[index_of(node.outputs[0])]);
+  return known ? std::vector<Tensor>{*known} : std::vector<Tensor>{};
+}
+
 bool fold_nodes(Graph& graph, const Options& options, PassContext& context) {
   bool changed = false;
+  std::vector<std::optional<Shape>> shapes;
   for (Node& node : graph.nodes) {
     if (node.op == nullptr || !node.op->deterministic) continue;
     const bool has_quantized_output = std::any_of(node.outputs.begin(), node.outputs.end(), [&](ValueId id) {
       return id != kNoValue && graph[id].quant.has_value();
     });
     if (has_quantized_output) continue;
-    const auto operands = constant_operands(graph, node);
-    if (!operands) continue;
-    const int64_t limit = std::max(options.max_bytes, total_bytes(*operands));
-    if (inferred_bytes(graph, node, *operands) > limit) continue;
-    std::vector<Tensor> results = evaluate_node(graph, node, *operands);
+    infer_outputs(graph, node, shapes);
+    std::vector<Tensor> results = results_of(graph, node, options, shapes);
+    if (results.empty()) continue;
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       if (node.outputs[i] == kNoValue) continue;
       Value& value = graph[node.outputs[i]];
