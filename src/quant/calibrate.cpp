@@ -131,6 +131,30 @@ int64_t good_batch_size(const Graph& graph, const Dataset& dataset) {
   return std::min(dataset.max_batch(), std::clamp<int64_t>(kRunBytes / widest_node(graph), 1, kMaxBatch));
 }
 
+int64_t fitting_open_dim(const Graph& graph) {
+  constexpr int64_t kSizes[] = {16, 64, 256, 512, 1024, 4096, 16000};
+  const std::vector<ModelInput> inputs = model_inputs(graph);
+  const bool is_open = std::any_of(inputs.begin(), inputs.end(), [](const ModelInput& input) {
+    const std::vector<Dim>& dims = input.type.shape.dims();
+    return std::any_of(dims.begin() + (dims.empty() ? 0 : 1), dims.end(), [](const Dim& dim) { return !dim.known(); });
+  });
+  if (!is_open) return kSizes[0];
+  const Program program(graph);
+  for (const int64_t size : kSizes) {
+    try {
+      SyntheticOptions options;
+      options.open_dim = size;
+      Workspace workspace;
+      program.run(Dataset::synthetic(inputs, options).next(1).inputs, workspace);
+      return size;
+    } catch (const Error& error) {
+      const bool may_fit_later = error.kind() == ErrorKind::kModel || error.kind() == ErrorKind::kUsage;
+      if (!may_fit_later || size == std::end(kSizes)[-1]) throw;
+    }
+  }
+  return kSizes[0];
+}
+
 Statistics calibrate(const Graph& graph, Dataset& dataset, std::span<const ValueId> observed,
                      const CalibrationOptions& options) {
   dataset.rewind();

@@ -96,6 +96,22 @@ TEST_P(Calibrate, FindsWhatIsThere) {
 INSTANTIATE_TEST_SUITE_P(BatchAxis, Calibrate, testing::Bool(),
                          [](const auto& given) { return given.param ? "Moved" : "Leading"; });
 
+// x [N,T] through a product that takes T = 64 only.
+TEST(FittingOpenDim, IsTheFirstThatRuns) {
+  Graph graph;
+  Value input;
+  input.name = "x";
+  input.type = {DataType::kFloat, {Dim(std::string("N")), Dim(std::string("T"))}};
+  graph.inputs = {graph.add_value(std::move(input))};
+  const ValueId w = graph.add_constant("w", Tensor::zeros(DataType::kFloat, {64, 2}));
+  graph.outputs = {add(graph, "MatMul", {graph.inputs[0], w})};
+  EXPECT_EQ(fitting_open_dim(graph), 64);
+  graph[w].constant = Tensor::zeros(DataType::kFloat, {65, 2});
+  graph[w].type = graph[w].constant->type();
+  EXPECT_THROW(fitting_open_dim(graph), Error);
+  EXPECT_EQ(fitting_open_dim(small_model(false)), 16);
+}
+
 TEST(CalibrateErrors, NanIsNamed) {
   Graph graph;
   Value input;

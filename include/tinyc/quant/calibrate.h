@@ -31,4 +31,9 @@ Statistics calibrate(const Graph& graph, Dataset& dataset, std::span<const Value
 // Fewer samples than that do not change the bits of any sample.
 int64_t good_batch_size(const Graph& graph, const Dataset& dataset);
 
+// SyntheticOptions::open_dim with which the model runs: many models take any length in an open axis, but not one below
+// their windows or beyond their tables. The smallest of 16, 64, 256, 512, 1024, 4096 and 16000 that passes a trial run;
+// throws what the last one threw when none does. A model without such axes is not run.
+int64_t fitting_open_dim(const Graph& graph);
+
 }  // namespace tinyc
