@@ -15,7 +15,14 @@ struct Command {
   RunCommand (*declare)(CLI::App& app);
 };
 
+RunCommand declare_calibrate(CLI::App& app);
+RunCommand declare_compare(CLI::App& app);
+RunCommand declare_compress(CLI::App& app);
+RunCommand declare_emit(CLI::App& app);
+RunCommand declare_eval(CLI::App& app);
 RunCommand declare_inspect(CLI::App& app);
 RunCommand declare_list(CLI::App& app);
+RunCommand declare_run(CLI::App& app);
+RunCommand declare_sensitivity(CLI::App& app);
 
 }  // namespace tinyc

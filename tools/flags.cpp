@@ -48,11 +48,10 @@ ImportOptions ModelFlags::options() const {
   return options;
 }
 
-void EngineFlag::declare(CLI::App& app, const std::string& fallback) {
-  name = fallback;
+void EngineFlag::declare(CLI::App& app) {
   app.add_option(
          "--engine", name,
-         "float: as the model says; simulated: rounded where an integer runtime rounds (default: " + fallback + ")")
+         "simulated (default): values are rounded to their grids, as an integer runtime does; float: they are not")
       ->type_name("float|simulated");
 }
 
@@ -61,8 +60,50 @@ Engine EngineFlag::engine() const {
   return name == "float" ? Engine::kFloat : Engine::kSimulated;
 }
 
+CLI::Option* DataFlags::declare(CLI::App& app, const std::string& flag, bool required) {
+  const auto key = [&](const char* name, const char* type, const char* help) {
+    app.add_option_function<std::string>(
+           std::string("--") + name, [this, name](const std::string& value) { preprocess[name] = value; }, help)
+        ->type_name(type);
+  };
+  CLI::Option* option = app.add_option(flag, path, "samples: .npz, .npy, or a folder of these, of images, of WAV files")
+                            ->type_name("DATA");
+  if (required) option->required();
+  key("layout", "nchw|nhwc", "order of the axes of raw samples");
+  key("resize", "HxW|N", "resize images; N is the shorter side");
+  key("crop", "HxW|N", "then keep the middle");
+  key("scale", "1/255", "then multiply raw values");
+  key("mean", "M,M,M", "then subtract, one number or one per channel");
+  key("std", "S,S,S", "then divide, one number or one per channel");
+  app.add_option("--max-samples", max_samples, "use the first N samples only")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  return option;
+}
+
+void DataFlags::apply(Preprocess& target) const {
+  for (const auto& [name, value] : preprocess) {
+    with_context([&, key = name] { return "--" + key; },
+                 [&, key = name, text = value] { set_preprocess(target, key, text); });
+  }
+}
+
+Dataset DataFlags::open(const Graph& graph) const {
+  DatasetOptions options;
+  apply(options.preprocess);
+  options.limit = max_samples;
+  options.read_tensor = load_tensor_pb;
+  return Dataset::open(path, model_inputs(graph), options);
+}
+
 void declare_json(CLI::App& app, bool& json) {
   app.add_flag("--json", json, "print JSON");
+}
+
+void declare_threads(CLI::App& app, int& threads) {
+  app.add_option("--threads", threads, "threads to use; 0 (default): all processors")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
 }
 
 }  // namespace tinyc

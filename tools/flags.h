@@ -2,11 +2,14 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tinyc/eval/program.h"
 #include "tinyc/onnx/import.h"
+#include "tinyc/quant/dataset.h"
 
 namespace tinyc {
 
@@ -22,10 +25,24 @@ struct ModelFlags {
 
 // --engine float|simulated.
 struct EngineFlag {
-  std::string name;
+  std::string name = "simulated";
 
-  void declare(CLI::App& app, const std::string& fallback);
+  void declare(CLI::App& app);
   Engine engine() const;
+};
+
+// Where data are and what is done to them: `flag` (--data or --calib), --layout, --resize, --crop, --scale, --mean,
+// --std,
+// --max-samples.
+struct DataFlags {
+  std::string path;
+  std::map<std::string, std::string> preprocess;  // those given, by key
+  int64_t max_samples = 0;
+
+  CLI::Option* declare(CLI::App& app, const std::string& flag, bool required = true);
+  // Sets what was given on top of `preprocess`.
+  void apply(Preprocess& target) const;
+  Dataset open(const Graph& graph) const;
 };
 
 // "NAME=VALUE" in two; Error(kUsage) that names the flag when there is no '=' or no name.
@@ -33,5 +50,8 @@ std::pair<std::string, std::string> split_assignment(const std::string& flag, co
 
 // Result formats: tables for people, JSON for scripts.
 void declare_json(CLI::App& app, bool& json);
+
+// --threads N; 0, the default, takes all processors. Results do not depend on it.
+void declare_threads(CLI::App& app, int& threads);
 
 }  // namespace tinyc

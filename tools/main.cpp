@@ -15,7 +15,14 @@ namespace tinyc {
 namespace {
 
 constexpr Command kCommands[] = {
+    {"compress", "make a model small: quantize it and write the result", declare_compress},
     {"inspect", "parameters, MACs, memory and ops of a model; what would stay in float, and why", declare_inspect},
+    {"run", "run a model on given inputs", declare_run},
+    {"eval", "how good a model is on labelled data", declare_eval},
+    {"compare", "how far a model is from a reference on the same data", declare_compare},
+    {"calibrate", "collect the statistics of a model's values, or merge collected ones", declare_calibrate},
+    {"sensitivity", "what quantizing each layer alone would cost", declare_sensitivity},
+    {"emit", "write an already quantized model in another form", declare_emit},
     {"list", "list ops, passes, observers, emitters or presets", declare_list},
 };
 

@@ -133,6 +133,19 @@ std::string write_value(const std::map<std::string, T, std::less<>>& values) {
   return parts.empty() ? "{}" : "{ " + join(parts, ", ") + " }";
 }
 
+// Strings, numbers and arrays of them as words that set_preprocess() splits.
+std::string read_words(const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* array = node.as_array()) {
+    std::vector<std::string> words;
+    for (const toml::node& element : *array) words.push_back(read_words(element));
+    return join(words, ",");
+  }
+  const auto number = node.value<double>();
+  if (!node.is_number() || !number) fail_type("a string, a number or an array of numbers");
+  return node.is_integer() ? write_value(node.as_integer()->get()) : write_value(*number);
+}
+
 // The key of a member, given the way to it: key<&Recipe::gates, &Gates::max_bytes>("gates", "max_bytes", ...).
 template <auto... kPath>
 constexpr RecipeKey key(std::string_view table, std::string_view name, std::string_view help,
@@ -143,6 +156,29 @@ constexpr RecipeKey key(std::string_view table, std::string_view name, std::stri
           [](Recipe& recipe, const toml::node& node) { read_value(node, (recipe.*....*kPath)); },
           [](const Recipe& recipe) { return write_value((recipe.*....*kPath)); },
           check};
+}
+
+// The names of the keys that quant/preprocess.h reads and writes as text.
+constexpr char kLayout[] = "layout";
+constexpr char kResize[] = "resize";
+constexpr char kCrop[] = "crop";
+constexpr char kScale[] = "scale";
+constexpr char kMean[] = "mean";
+constexpr char kStd[] = "std";
+constexpr char kInput[] = "input";
+
+// A key of Preprocess: a string, a number, or an array of numbers.
+template <const auto& kName>
+constexpr RecipeKey preprocess_key(std::string_view help) {
+  return {
+      "data", kName, help,
+      [](Recipe& recipe, const toml::node& node) { set_preprocess(recipe.data.preprocess, kName, read_words(node)); },
+      [](const Recipe& recipe) {
+        for (const auto& [name, value] : to_pairs(recipe.data.preprocess)) {
+          if (name == kName) return write_toml(value);
+        }
+        return std::string();
+      }};
 }
 
 template <Stage kStage>
@@ -204,6 +240,10 @@ void check_max_bytes(const Recipe& recipe) {
   if (recipe.gates.max_bytes) check_range("max_bytes", static_cast<double>(*recipe.gates.max_bytes), 1, 1e15);
 }
 
+void check_max_samples(const Recipe& recipe) {
+  check_range("max_samples", static_cast<double>(recipe.data.max_samples), 0, 1e15);
+}
+
 using Q = QuantizationSettings;
 
 constexpr RecipeKey kKeys[] = {
@@ -211,6 +251,18 @@ constexpr RecipeKey kKeys[] = {
     key<&Recipe::seed>("", "seed", "start of all random numbers"),
     key<&Recipe::model, &ImportOptions::dims>("model", "dims", "sizes of open dimensions, by symbol or \"input:axis\""),
     key<&Recipe::model, &ImportOptions::fixed>("model", "fix", "inputs that become constants, with their values"),
+    key<&Recipe::data, &DataSettings::calibration>("data", "calib", "path of the calibration data"),
+    key<&Recipe::data, &DataSettings::evaluation>("data", "eval",
+                                                  "path of the data that the result is judged by; empty: calib"),
+    key<&Recipe::data, &DataSettings::max_samples>("data", "max_samples", "samples used for calibration; 0: all",
+                                                   check_max_samples),
+    preprocess_key<kLayout>("\"nchw\" or \"nhwc\": order of the axes of raw samples"),
+    preprocess_key<kResize>("\"HxW\", or the length of the shorter side"),
+    preprocess_key<kCrop>("\"HxW\", or one length for both: the middle of the image"),
+    preprocess_key<kScale>("raw values are multiplied by this first: \"1/255\" or a number"),
+    preprocess_key<kMean>("subtracted next: one number, or one per channel"),
+    preprocess_key<kStd>("divided by last: one number, or one per channel"),
+    preprocess_key<kInput>("the input that layout to std apply to; empty: the first"),
     key<&Recipe::quantization, &Q::weight_bits>("quantization", "weight_bits", "bits of a weight, 2 to 8",
                                                 check_weight_bits),
     key<&Recipe::quantization, &Q::activations>("quantization", "activations", "int8, uint8 or int16"),

@@ -13,6 +13,7 @@
 
 #include "tinyc/onnx/import.h"
 #include "tinyc/pass/pipeline.h"
+#include "tinyc/quant/preprocess.h"
 #include "tinyc/quant/settings.h"
 
 namespace tinyc {
@@ -24,8 +25,16 @@ struct Gates {
   std::optional<double> min_sqnr = {};    // dB, of the worst output
 };
 
+struct DataSettings {
+  std::string calibration;  // path; empty: ranges come from generated inputs
+  std::string evaluation;   // path of the data that gates and the report judge by; empty: the calibration data
+  Preprocess preprocess;    // of both
+  int64_t max_samples = 0;  // used for calibration; 0: all
+};
+
 struct Recipe {
   ImportOptions model;
+  DataSettings data;
   QuantizationSettings quantization;
   std::array<std::vector<std::string>, 5> passes;  // names by Stage, in the order they run
   std::map<std::string, std::map<std::string, OptionValue>, std::less<>> pass_options;  // by pass, those given

@@ -1,0 +1,24 @@
+// One run: a float model in, a small one out. The stages and their order are in src/driver/compress.cpp and nowhere
+// else.
+#pragma once
+
+#include <filesystem>
+
+#include "tinyc/driver/recipe.h"
+#include "tinyc/driver/report.h"
+
+namespace tinyc {
+
+struct CompressRequest {
+  std::filesystem::path model;
+  std::filesystem::path output;
+  std::filesystem::path report;  // JSON; empty: none
+  Recipe recipe;                 // checked
+  int threads = 0;               // 0: all processors; the result does not depend on it
+};
+
+// Writes the result and the report, all or nothing. When a gate fails, the report alone is written and Error(kGate)
+// thrown. `report` is filled as far as the run came, for printing.
+void compress(const CompressRequest& request, Report& report);
+
+}  // namespace tinyc

@@ -1,0 +1,66 @@
+#include "driver/layer_report.h"
+
+#include <algorithm>
+#include <bit>
+#include <map>
+
+#include "tinyc/driver/inspect.h"
+
+namespace tinyc {
+namespace {
+
+// Bits that the grid of a packed weight needs.
+int grid_bits(const QParams& params) {
+  const int64_t points = int64_t{params.q_max} - params.q_min;
+  return std::bit_width(static_cast<uint64_t>(points));
+}
+
+int widest_weight_bits(const Graph& packed, const Node& node) {
+  int bits = 0;
+  for (ValueId id : node.inputs) {
+    if (id == kNoValue || !packed[id].constant || !packed[id].quant) continue;
+    const auto* params = std::get_if<QParams>(&*packed[id].quant);
+    const bool is_bias = params != nullptr && params->storage == DataType::kInt32;
+    if (params != nullptr && !is_bias) bits = std::max(bits, grid_bits(*params));
+  }
+  return bits;
+}
+
+std::map<std::string_view, const ErrorSums*> errors_by_value(const Comparison& measured) {
+  std::map<std::string_view, const ErrorSums*> errors;
+  for (const ValueError& value : measured.layers) errors[value.name] = &value.error;
+  return errors;
+}
+
+}  // namespace
+
+void report_layers(const Graph& reference, const Graph& packed, const Comparison& measured, Report& report) {
+  const ModelSummary before = summarize(reference);
+  const ModelSummary after = summarize(packed);
+  report.params = before.params;
+  report.macs = before.macs;
+  report.weight_bytes_before = before.weight_bytes;
+  report.weight_bytes_after = after.weight_bytes;
+
+  std::map<std::string_view, int64_t> float_bytes;
+  for (const LayerSummary& layer : before.layers) float_bytes[layer.name] = layer.weight_bytes;
+  std::map<std::string_view, std::string_view> reasons;
+  for (const FloatNode& node : report.float_nodes) reasons[node.node] = node.reason;
+  const auto errors = errors_by_value(measured);
+  for (size_t i = 0; i < packed.nodes.size(); ++i) {
+    const Node& node = packed.nodes[i];
+    const LayerSummary& summary = after.layers[i];
+    LayerReport layer{.name = node.name, .op = summary.op, .output = summary.output, .macs = summary.macs};
+    layer.float_bytes = float_bytes[node.name];
+    layer.weight_bytes = summary.weight_bytes;
+    layer.weight_bits = widest_weight_bits(packed, node);
+    layer.float_reason = reasons[node.name];
+    if (!node.outputs.empty() && node.outputs[0] != kNoValue) {
+      const auto error = errors.find(packed[node.outputs[0]].name);
+      if (error != errors.end()) layer.error = *error->second;
+    }
+    report.layers.push_back(std::move(layer));
+  }
+}
+
+}  // namespace tinyc
