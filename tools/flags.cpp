@@ -29,8 +29,8 @@ std::pair<std::string, std::string> split_assignment(const std::string& flag, co
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-void ModelFlags::declare(CLI::App& app, const std::string& positional) {
-  app.add_option(positional, path, "ONNX file")->required()->type_name("");
+void ModelFlags::declare(CLI::App& app, const std::string& positional, bool required) {
+  app.add_option(positional, path, "ONNX file")->required(required)->type_name("");
   app.add_option("--dim", dims, "give an open dimension its size: --dim batch=1")->type_name("NAME=SIZE");
   app.add_option("--fix", fixed, "turn an input into a constant: --fix sr=16000")->type_name("INPUT=VALUE");
 }

@@ -19,7 +19,7 @@ struct ModelFlags {
   std::vector<std::string> dims;
   std::vector<std::string> fixed;
 
-  void declare(CLI::App& app, const std::string& positional = "MODEL");
+  void declare(CLI::App& app, const std::string& positional = "MODEL", bool required = true);
   ImportOptions options() const;
 };
 

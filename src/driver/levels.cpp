@@ -25,7 +25,7 @@ void apply_level(int level, Recipe& recipe) {
   const Level& chosen = level_of(level);
   recipe[Stage::kNormalize] = {"expand-qoperators", "lift-quantization", "fold-constants", "remove-identities"};
   recipe[Stage::kRewrite] = chosen.rewrite;
-  recipe[Stage::kAnnotate] = {};
+  recipe[Stage::kAnnotate] = {"annotate"};
   recipe[Stage::kRepair] = chosen.repair;
   recipe[Stage::kPack] = {"pack-constants"};
 }

@@ -35,4 +35,12 @@ void apply(const Preset& preset, Recipe& recipe) {
   recipe.quantization.activations = preset.activations;
 }
 
+std::string preset_name(const QuantizationSettings& settings) {
+  for (const Preset& preset : kPresets) {
+    const bool same = preset.weight_bits == settings.weight_bits && preset.activations == settings.activations;
+    if (same) return std::string(preset.name);
+  }
+  return "w" + std::to_string(settings.weight_bits) + "a" + std::to_string(bits_of(settings.activations));
+}
+
 }  // namespace tinyc

@@ -1,5 +1,5 @@
 // Models from ONNX text, and the patches on them.
-#include <onnx/defs/parser.h>
+#include <onnx/onnx_pb.h>
 
 #include <sstream>
 #include <stdexcept>
@@ -7,6 +7,7 @@
 #include "fixtures.h"
 #include "noise.h"
 #include "test_file.h"
+#include "text/onnx_text.h"
 
 namespace golden {
 namespace {
@@ -44,10 +45,7 @@ void fill(onnx::TensorProto& tensor, unsigned seed) {
 }  // namespace
 
 void make_model(const std::filesystem::path& path, const std::string& text) {
-  onnx::ModelProto model;
-  const auto status = onnx::OnnxParser::Parse(model, text.c_str());
-  if (!status.IsOK()) throw std::runtime_error(path.filename().string() + ": " + status.ErrorMessage());
-  write_text(path, model.SerializeAsString());
+  write_text(path, tinyc::testing::model_from_text(text));
 }
 
 void patch_model(const std::filesystem::path& path, const std::string& text) {

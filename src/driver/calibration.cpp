@@ -1,0 +1,85 @@
+#include "tinyc/driver/calibration.h"
+
+#include <algorithm>
+
+#include "tinyc/base/error.h"
+#include "tinyc/base/file.h"
+#include "tinyc/base/hash.h"
+#include "tinyc/base/progress.h"
+#include "tinyc/driver/load.h"
+#include "tinyc/quant/calibrate.h"
+#include "tinyc/quant/ranges.h"
+
+namespace tinyc {
+namespace {
+
+constexpr std::string_view kStatisticsSuffix = ".json";
+constexpr uint64_t kMaxModelBytes = uint64_t{8} << 30;
+
+Statistics collect(const Graph& graph, Dataset& data, std::span<const ValueId> observed, int threads) {
+  Progress progress("calibrate", data.size());
+  CalibrationOptions options;
+  options.threads = threads;
+  options.on_samples = [&](int64_t samples) { progress.advance(samples); };
+  return calibrate(graph, data, observed, options);
+}
+
+}  // namespace
+
+bool names_statistics(const Recipe& recipe) {
+  return recipe.data.calibration.ends_with(kStatisticsSuffix);
+}
+
+Dataset open_data(const Graph& graph, const std::string& path, const Recipe& recipe, int64_t limit) {
+  DatasetOptions options;
+  options.preprocess = recipe.data.preprocess;
+  options.limit = limit;
+  options.read_tensor = load_tensor_pb;
+  return Dataset::open(path, model_inputs(graph), options);
+}
+
+Dataset open_calibration(const Graph& graph, const Recipe& recipe, int64_t limit) {
+  const int64_t most = recipe.data.max_samples;
+  const int64_t count = limit > 0 && most > 0 ? std::min(limit, most) : std::max(limit, most);
+  if (!recipe.data.calibration.empty() && !names_statistics(recipe)) {
+    return open_data(graph, recipe.data.calibration, recipe, count);
+  }
+  SyntheticOptions options;
+  options.seed = static_cast<uint64_t>(recipe.seed);
+  if (count > 0) options.samples = std::min(options.samples, count);
+  return Dataset::synthetic(model_inputs(graph), options);
+}
+
+Statistics calibrate_for(const Graph& graph, const Recipe& recipe, int threads) {
+  if (names_statistics(recipe)) return read_statistics(recipe.data.calibration);
+  Dataset data = open_calibration(graph, recipe, 0);
+  const std::vector<ValueId> observed = observed_values(graph, plan_storage(graph, recipe.quantization));
+  return collect(graph, data, observed, threads);
+}
+
+Statistics collect_statistics(const std::filesystem::path& path, const Recipe& recipe, int threads) {
+  PassContext context;
+  Graph graph = load_model(path, recipe.model);
+  run_passes(graph, stage_steps(recipe, Stage::kRewrite), context);
+  Dataset data = open_calibration(graph, recipe, 0);
+  Statistics statistics = collect(graph, data, observable_values(graph), threads);
+  statistics.model = hash_text(read_file(path, kMaxModelBytes)).hex();
+  return statistics;
+}
+
+Graph annotate_model(const std::filesystem::path& path, const Recipe& recipe, int threads) {
+  PassContext context;
+  context.settings = recipe.quantization;
+  context.threads = threads;
+  context.seed = static_cast<uint64_t>(recipe.seed);
+  Graph graph = load_model(path, recipe.model);
+  run_passes(graph, stage_steps(recipe, Stage::kRewrite), context);
+  const Statistics statistics = calibrate_for(graph, recipe, threads);
+  context.statistics = &statistics;
+  const Graph reference = graph;
+  context.reference = &reference;
+  run_passes(graph, stage_steps(recipe, Stage::kAnnotate), context);
+  return graph;
+}
+
+}  // namespace tinyc

@@ -1,0 +1,94 @@
+// tinyc compress: a float model in, a small one out.
+#include "tinyc/driver/compress.h"
+
+#include <fmt/core.h>
+
+#include <memory>
+
+#include "command.h"
+#include "recipe_flags.h"
+#include "tinyc/driver/presets.h"
+
+namespace tinyc {
+namespace {
+
+struct Flags {
+  ModelFlags model;
+  RecipeFlags recipe;
+  std::string output;
+  std::string report;
+  std::string emit;
+  std::string eval_data;
+  std::string max_bytes;
+  std::optional<double> max_drop;
+  std::optional<double> min_sqnr;
+  bool print_recipe = false;
+  bool layers = false;
+  int threads = 0;
+};
+
+void declare_flags(CLI::App& app, Flags& flags) {
+  flags.model.declare(app);
+  app.add_option("-o,--output", flags.output, "the result; default: MODEL.int8.onnx beside the input")
+      ->type_name("OUT");
+  flags.recipe.declare(app, "--calib");
+  flags.recipe.declare_settings(app);
+  app.add_option("--emit", flags.emit, "form of the result; see `tinyc list emitters`")->type_name("onnx|...");
+  app.add_option("--eval-data", flags.eval_data, "data that gates and report judge by; default: the calibration data")
+      ->type_name("DATA");
+  app.add_option("--max-drop", flags.max_drop, "gate: points of top-1 (percent) that may be lost against float")
+      ->type_name("X");
+  app.add_option("--max-bytes", flags.max_bytes, "gate: most bytes of the result; 30k is 30 * 1024")->type_name("N");
+  app.add_option("--min-sqnr", flags.min_sqnr, "gate: least signal to noise ratio of an output")->type_name("DB");
+  app.add_option("--report", flags.report, "write a report as JSON")->type_name("F.json");
+  app.add_flag("--layers", flags.layers, "print a line for each layer");
+  app.add_flag("--print-recipe", flags.print_recipe, "print the effective recipe and do nothing else");
+  declare_threads(app, flags.threads);
+  app.footer(
+      "example: tinyc compress model.onnx --int8 --calib data.npz --max-drop 0.5\n"
+      "Without --calib ranges come from generated inputs, and nobody knows what was lost.");
+}
+
+Recipe make_recipe(const Flags& flags) {
+  Recipe recipe = flags.recipe.make(flags.model);
+  if (!flags.emit.empty()) recipe.emit = flags.emit;
+  if (!flags.eval_data.empty()) recipe.data.evaluation = flags.eval_data;
+  if (flags.max_drop) recipe.gates.max_drop = flags.max_drop;
+  if (!flags.max_bytes.empty()) recipe.gates.max_bytes = parse_bytes("--max-bytes", flags.max_bytes);
+  if (flags.min_sqnr) recipe.gates.min_sqnr = flags.min_sqnr;
+  check_recipe(recipe);
+  return recipe;
+}
+
+// "model.int8.onnx" beside the input; "model.w3a8.onnx" where no preset has these numbers.
+std::filesystem::path default_output(const std::filesystem::path& model, const QuantizationSettings& settings) {
+  const std::string name = preset_name(settings);
+  std::filesystem::path output = model;
+  return output.replace_extension(name + ".onnx");
+}
+
+void run(const Flags& flags) {
+  CompressRequest request;
+  request.recipe = make_recipe(flags);
+  if (flags.print_recipe) {
+    fmt::print("{}", print_recipe(request.recipe));
+    return;
+  }
+  request.model = flags.model.path;
+  request.output = flags.output.empty() ? default_output(request.model, request.recipe.quantization) : flags.output;
+  request.report = flags.report;
+  request.threads = flags.threads;
+  Report report;
+  compress(request, report);
+  fmt::print("{}", to_text(report, flags.layers));
+}
+
+}  // namespace
+
+RunCommand declare_compress(CLI::App& app) {
+  const auto flags = std::make_shared<Flags>();
+  declare_flags(app, *flags);
+  return [flags] { run(*flags); };
+}
+
+}  // namespace tinyc

@@ -1,0 +1,73 @@
+#include "recipe_flags.h"
+
+#include <charconv>
+
+#include "tinyc/base/error.h"
+#include "tinyc/driver/levels.h"
+#include "tinyc/driver/presets.h"
+
+namespace tinyc {
+
+void RecipeFlags::declare(CLI::App& app, const std::string& data_flag) {
+  data.declare(app, data_flag, false);
+  app.add_option("--recipe", recipe_file, "start from this recipe; other flags override it")->type_name("F.toml");
+}
+
+void RecipeFlags::declare_settings(CLI::App& app) {
+  for (const Preset& known : all_presets()) {
+    const std::string name(known.name);
+    app.add_flag_callback(
+        "--" + name, [this, name] { preset = name; }, std::string(known.summary));
+  }
+  app.add_option("--preset", preset, "the same by name; see `tinyc list presets`")->type_name("P");
+  app.add_option("-O", level, "0: no rewriting; 1: fold, choose ranges; 2 (default): repair too; 3: everything")
+      ->type_name("0..3");
+  app.add_option("--weight-bits", weight_bits, "bits of a weight")->type_name("2..8");
+  app.add_flag("--per-tensor", per_tensor, "one scale per weight tensor, not per output channel");
+  app.add_option("--observer", observer, "chooses ranges of activations; see `tinyc list observers`")
+      ->type_name("NAME[:X]");
+  app.add_option("--skip", skip, "leave this node in float")->type_name("NODE");
+  app.add_option("--seed", seed, "start of all random numbers")->type_name("N");
+}
+
+Recipe RecipeFlags::make(const ModelFlags& model) const {
+  Recipe recipe = recipe_file.empty() ? make_recipe() : load_recipe(recipe_file);
+  if (!level.empty()) {
+    if (level.size() != 1 || level[0] < '0' || level[0] > '3') {
+      throw Error(ErrorKind::kUsage, "there is no level -O" + level, "levels are -O0 to -O3");
+    }
+    apply_level(level[0] - '0', recipe);
+  }
+  if (!preset.empty()) apply(require_preset(preset), recipe);
+  if (weight_bits) recipe.quantization.weight_bits = *weight_bits;
+  if (per_tensor) recipe.quantization.per_channel = false;
+  if (!observer.empty()) recipe.quantization.observer = observer;
+  recipe.quantization.skip.insert(recipe.quantization.skip.end(), skip.begin(), skip.end());
+  if (seed) recipe.seed = *seed;
+  if (!data.path.empty()) recipe.data.calibration = data.path;
+  if (data.max_samples > 0) recipe.data.max_samples = data.max_samples;
+  data.apply(recipe.data.preprocess);
+  const ImportOptions given = model.options();
+  for (const auto& [name, size] : given.dims) recipe.model.dims[name] = size;
+  for (const auto& [name, value] : given.fixed) recipe.model.fixed[name] = value;
+  check_recipe(recipe);
+  return recipe;
+}
+
+int64_t parse_bytes(const std::string& flag, const std::string& text) {
+  int64_t value = 0;
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, value);
+  const std::string unit(end, last);
+  int shift = 0;
+  if (unit == "k" || unit == "K") shift = 10;
+  if (unit == "m" || unit == "M") shift = 20;
+  constexpr int64_t kMost = int64_t{1} << 42;
+  if (error != std::errc() || (shift == 0 && !unit.empty()) || value < 0 || value > kMost) {
+    throw Error(ErrorKind::kUsage, flag + " " + text + ": expected bytes, such as 30000, 30k or 2M",
+                "k is 1024 bytes, M is 1024 k");
+  }
+  return value << shift;
+}
+
+}  // namespace tinyc
