@@ -75,7 +75,8 @@ void run(const Flags& flags) {
     return;
   }
   request.model = flags.model.path;
-  request.output = flags.output.empty() ? default_output(request.model, request.recipe.quantization) : flags.output;
+  request.output = flags.output.empty() ? default_output(request.model, request.recipe.quantization)
+                                        : std::filesystem::path(flags.output);
   request.report = flags.report;
   request.threads = flags.threads;
   Report report;

@@ -17,13 +17,13 @@ namespace tinyc {
 struct LayerReport {
   std::string name;
   std::string op;
-  std::string output;              // type of the first output
-  int64_t macs = 0;                // with open dims as 1
-  int64_t float_bytes = 0;         // weights as float32
-  int64_t weight_bytes = 0;        // weights as stored
-  int weight_bits = 0;             // of the widest quantized weight; 0: none is quantized
-  std::optional<ErrorSums> error;  // of the first output against the float model; none: not comparable
-  std::string float_reason;        // empty: computes on integers
+  std::string output;                   // type of the first output
+  int64_t macs = 0;                     // with open dims as 1
+  int64_t float_bytes = 0;              // weights as float32
+  int64_t weight_bytes = 0;             // weights as stored
+  int weight_bits = 0;                  // of the widest quantized weight; 0: none is quantized
+  std::optional<ErrorSums> error = {};  // of the first output against the float model; none: not comparable
+  std::string float_reason = {};        // empty: computes on integers
 };
 
 struct OutputReport {
