@@ -9,10 +9,10 @@ namespace tinyc {
 namespace {
 
 constexpr Preset kPresets[] = {
-    {"int8", "8-bit weights, 8-bit activations", 8, DataType::kInt8},
-    {"uint8", "8-bit weights, unsigned 8-bit activations", 8, DataType::kUint8},
+    {"int8", "8-bit weights, 8-bit activations (unsigned in the file)", 8, DataType::kUint8},
+    {"int8-signed", "8-bit weights, 8-bit activations, signed in the file too", 8, DataType::kInt8},
     {"int16", "8-bit weights, 16-bit activations", 8, DataType::kInt16},
-    {"int4", "4-bit weights, 8-bit activations", 4, DataType::kInt8},
+    {"int4", "4-bit weights, 8-bit activations", 4, DataType::kUint8},
 };
 
 }  // namespace

@@ -1,0 +1,200 @@
+// One run, stage by stage. The order of the stages lives here and nowhere else; the order of passes inside a stage
+// lives in the recipe.
+#include "tinyc/driver/compress.h"
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "driver/batching.h"
+#include "driver/layer_report.h"
+#include "tinyc/base/error.h"
+#include "tinyc/base/file.h"
+#include "tinyc/base/log.h"
+#include "tinyc/driver/calibration.h"
+#include "tinyc/driver/emitters.h"
+#include "tinyc/driver/inspect.h"
+#include "tinyc/driver/measure.h"
+#include "tinyc/onnx/import.h"
+#include "tinyc/ops/infer.h"
+#include "tinyc/pass/pipeline.h"
+
+namespace tinyc {
+namespace {
+
+// Activations of the float and of the simulated model that repair passes may hold for all their samples together.
+constexpr int64_t kHeldBytes = int64_t{64} << 20;
+constexpr int64_t kFewestHeldSamples = 4;
+// Without data of its own, the measurement runs about this many multiply-accumulates.
+constexpr int64_t kMeasuredMacs = int64_t{6} << 30;
+constexpr int64_t kFewestMeasuredSamples = 16;
+
+// Bytes of the model file; where the weights lie in files beside it, theirs too.
+int64_t bytes_with_weights(const std::filesystem::path& path, const Graph& graph) {
+  int64_t weights = 0;
+  for (const Value& value : graph.values)
+    weights += value.constant ? static_cast<int64_t>(value.constant->byte_size()) : 0;
+  const auto file = static_cast<int64_t>(std::filesystem::file_size(path));
+  return file < weights ? file + weights : file;
+}
+
+class Run {
+ public:
+  Run(const CompressRequest& request, Report& report)
+      : request_(request), recipe_(request.recipe), threads_(resolve_threads(request.threads)), report_(report) {}
+
+  void go() {
+    const auto start = std::chrono::steady_clock::now();
+
+    // From here: a graph in the form of one opset, names unique, every op known or opaque.
+    import();
+    // From here: types inferred, constants folded; a quantized model's pairs are annotations.
+    run_stage(Stage::kNormalize);
+    refuse_quantized();
+    // From here: the weights of the float model are final; what is compared with is fixed.
+    run_stage(Stage::kRewrite);
+    reference_ = graph_;
+    // From here: every value that will be stored as integers has statistics.
+    calibrate_ranges();
+    // From here: every such value has its parameters.
+    run_stage(Stage::kAnnotate);
+    refuse_unquantized();
+    // From here: biases and roundings make up for what the grids took.
+    hold_samples();
+    run_stage(Stage::kRepair);
+    context_.samples.clear();
+    // From here: constants are the integers that will be stored.
+    run_stage(Stage::kPack);
+    // From here: the error is known, layer by layer and end to end.
+    measure();
+
+    const std::string bytes = require_emitter(recipe_.emit).emit(graph_);
+    report_.bytes_after = static_cast<int64_t>(bytes.size());
+    report_.output_hash = hash_text(bytes).hex();
+    report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    report_.peak_memory_bytes = peak_memory_bytes();
+    judge(recipe_.gates, report_);
+    write(bytes);
+    require_gates(report_);
+  }
+
+ private:
+  void import() {
+    report_.model = request_.model.string();
+    report_.output = request_.output.string();
+    report_.emitter = recipe_.emit;
+    report_.recipe_hash = recipe_hash(recipe_);
+    graph_ = import_model(request_.model, recipe_.model);
+    with_context([&] { return request_.model.string(); }, [&] { infer_types(graph_); });
+    report_.bytes_before = bytes_with_weights(request_.model, graph_);
+    context_.settings = recipe_.quantization;
+    context_.threads = threads_;
+    context_.seed = static_cast<uint64_t>(recipe_.seed);
+  }
+
+  void run_stage(Stage stage) {
+    const std::vector<PassStep> steps = stage_steps(recipe_, stage);
+    const std::vector<PassTiming> timings =
+        with_context([&] { return request_.model.string(); }, [&] { return run_passes(graph_, steps, context_); });
+    report_.passes.insert(report_.passes.end(), timings.begin(), timings.end());
+  }
+
+  void refuse_quantized() const {
+    const bool quantized = std::any_of(graph_.values.begin(), graph_.values.end(),
+                                       [](const Value& value) { return value.quant.has_value(); });
+    if (!quantized) return;
+    throw Error(ErrorKind::kModel, request_.model.string() + ": the model is quantized already",
+                "use 'tinyc emit' to write it in another form, or compress the float model it was made from");
+  }
+
+  void calibrate_ranges() {
+    statistics_ = calibrate_for(graph_, recipe_, threads_);
+    report_.data = recipe_.data.calibration;
+    report_.calibration_samples = static_cast<int64_t>(statistics_.samples);
+    report_.data_hash = statistics_.data.hex();
+    if (statistics_.synthetic) {
+      warn("no calibration data: ranges come from generated inputs and accuracy is unverified (give --calib DATA)");
+    }
+    context_.statistics = &statistics_;
+    context_.reference = &reference_;
+  }
+
+  void refuse_unquantized() const {
+    const bool quantized = std::any_of(graph_.values.begin(), graph_.values.end(),
+                                       [](const Value& value) { return value.quant.has_value(); });
+    if (quantized) return;
+    const std::string first = context_.float_nodes.empty() ? std::string("it has no nodes that compute on floats")
+                                                           : "'" + context_.float_nodes.front().node +
+                                                                 "': " + context_.float_nodes.front().reason;
+    throw Error(ErrorKind::kModel, request_.model.string() + ": there is nothing to quantize in this model", first);
+  }
+
+  // The first calibration samples, as many as fit the budget, for passes that look at layers' inputs.
+  void hold_samples() {
+    if (statistics_.synthetic || names_statistics(recipe_) || recipe_[Stage::kRepair].empty()) return;
+    const int64_t live = std::max<int64_t>(summarize(reference_).peak_activation_bytes, 1);
+    Dataset data = open_calibration(graph_, recipe_, std::max(kFewestHeldSamples, kHeldBytes / (2 * live)));
+    for (Batch batch = data.next(1); batch.size > 0; batch = data.next(1)) context_.samples.push_back(batch.inputs);
+  }
+
+  void measure() {
+    Dataset data = open_evaluation();
+    CompareOptions options;
+    options.reference_engine = Engine::kFloat;
+    options.layers = true;
+    options.threads = threads_;
+    const Comparison measured = compare(reference_, graph_, data, options);
+    report_.samples = measured.samples;
+    report_.top1_float = measured.top1_reference;
+    report_.top1 = measured.top1;
+    report_.top1_agreement = measured.top1_agreement;
+    for (const ValueError& output : measured.outputs) report_.outputs.push_back({output.name, output.error});
+    report_.float_nodes = context_.float_nodes;
+    report_.notes = context_.notes;
+    report_.counters = context_.counters;
+    report_layers(reference_, graph_, measured, report_);
+    if (!report_.float_nodes.empty()) {
+      warn(std::to_string(report_.float_nodes.size()) + " nodes stay in float; the report says which and why");
+    }
+  }
+
+  // The data the result is judged by: all of what the user names for it, or a part of the calibration data that takes a
+  // bounded time.
+  Dataset open_evaluation() {
+    if (!recipe_.data.evaluation.empty()) return open_data(graph_, recipe_.data.evaluation, recipe_, 0);
+    if (recipe_.gates.max_drop) return open_calibration(graph_, recipe_, 0);
+    const int64_t macs = std::max<int64_t>(summarize(reference_).macs, 1);
+    return open_calibration(graph_, recipe_, std::max(kFewestMeasuredSamples, kMeasuredMacs / macs));
+  }
+
+  void write(const std::string& bytes) const {
+    const bool failed =
+        std::any_of(report_.gates.begin(), report_.gates.end(), [](const GateReport& gate) { return !gate.passed; });
+    OutputSet files;
+    if (!failed) files.add(request_.output, bytes);
+    if (!request_.report.empty()) files.add(request_.report, to_json(report_).dump(2) + "\n");
+    files.commit();
+  }
+
+  void warn(std::string text) {
+    log_warning(text);
+    report_.warnings.push_back(std::move(text));
+  }
+
+  const CompressRequest& request_;
+  const Recipe& recipe_;
+  const int threads_;
+  Report& report_;
+  Graph graph_;
+  Graph reference_;  // the float graph, with the nodes of graph_ in the same order
+  PassContext context_;
+  Statistics statistics_;
+};
+
+}  // namespace
+
+void compress(const CompressRequest& request, Report& report) {
+  Run(request, report).go();
+}
+
+}  // namespace tinyc
