@@ -1,6 +1,6 @@
-// com.microsoft QLinearAdd, QLinearMul, QLinearLeakyRelu, QLinearSigmoid and QLinearConcat, as onnxruntime's QOperator
-// quantizer writes them: each quantized operand is followed by its scale and zero point. Source: onnxruntime's
-// ContribOperators.md and its CPU kernels, whose float32 arithmetic is followed.
+// com.microsoft QLinearAdd, QLinearMul, QLinearLeakyRelu, QLinearSigmoid, QLinearConcat and QLinearWhere, as
+// onnxruntime's QOperator quantizer writes them: each quantized operand is followed by its scale and zero point.
+// Source: onnxruntime's ContribOperators.md and its CPU kernels, whose float32 arithmetic is followed.
 #include <cmath>
 
 #include "ops/affine.h"
@@ -129,6 +129,40 @@ void eval_concat(EvalContext& context) {
   });
 }
 
+// Operands: the condition, then a and b with their scales and zero points, then those of the output.
+void infer_where(InferContext& context) {
+  require_operands(context, {0, 1, 2, 4, 5, 7});
+  require_dtype(context, 0, DataType::kBool);
+  require_same_dtype(context, 4, 1);
+  context.set_output(0, context.dtype(1), broadcast(context.shape(0), broadcast(context.shape(1), context.shape(4))));
+}
+
+void eval_where(EvalContext& context) {
+  const float y_scale = scale_operand(context, 7);
+  const int32_t y_zero = zero_point_operand(context, 8);
+  const auto plan = plan_broadcast<3>(context.output(0).dims(),
+                                      {context.input(0).dims(), context.input(1).dims(), context.input(4).dims()});
+  const bool* condition = context.in<bool>(0).data();
+  visit_type(ByteTypes(), context.input(1).dtype(), [&]<typename T>(std::type_identity<T> /*type*/) {
+    const auto requantized = [&](int operand) {
+      std::vector<T> result(static_cast<size_t>(context.input(operand).size()));
+      eval_by_table<T>(
+          context.input(operand), scale_operand(context, operand + 1), zero_point_operand(context, operand + 2),
+          y_scale, y_zero, [](float real) { return real; }, result);
+      return result;
+    };
+    const std::vector<T> a = requantized(1), b = requantized(4);
+    T* y = context.out<T>(0).data();
+    for_each_line(plan, [&](int64_t out, const std::array<int64_t, 3>& offsets) {
+      for (int64_t i = 0; i < plan.line; ++i) {
+        const bool first = condition[offsets[0] + i * plan.steps[0]];
+        y[out + i] = first ? a[static_cast<size_t>(offsets[1] + i * plan.steps[1])]
+                           : b[static_cast<size_t>(offsets[2] + i * plan.steps[2])];
+      }
+    });
+  });
+}
+
 constexpr AttributeDef kLeakyReluAttributes[] = {{"alpha", 0.01F}};
 constexpr AttributeDef kConcatAttributes[] = {{"axis", 0}};
 
@@ -161,6 +195,13 @@ extern const OpDef k_qlinear_sigmoid{.name = "QLinearSigmoid",
                                      .infer = infer_unary,
                                      .eval = eval_sigmoid,
                                      .quant = kInteger};
+
+extern const OpDef k_qlinear_where{.name = "QLinearWhere",
+                                   .domain = "com.microsoft",
+                                   .inputs = {8, 9},
+                                   .infer = infer_where,
+                                   .eval = eval_where,
+                                   .quant = kInteger};
 
 extern const OpDef k_qlinear_concat{.name = "QLinearConcat",
                                     .domain = "com.microsoft",

@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::string_view kContributed = "com.microsoft";
 
+// These move elements, but ONNX defines them for floats only, or onnxruntime has no kernel for 8 bits.
+constexpr std::string_view kFloatMovers[] = {"Dropout", "GlobalMaxPool", "MaxUnpool", "Trilu"};
+
 constexpr QLinearLayout kLayouts[] = {
     {.domain = "", .name = "QLinearConv", .float_op = "Conv", .data = 0, .data_count = 2, .result = 6, .bias = 8},
     {.domain = "", .name = "QLinearMatMul", .float_op = "MatMul", .data = 0, .data_count = 2, .result = 6},
@@ -44,6 +47,13 @@ constexpr QLinearLayout kLayouts[] = {
      .data = 2,
      .data_count = kAllData,
      .result = 0},
+    {.domain = kContributed,
+     .name = "QLinearWhere",
+     .float_op = "Where",
+     .data = 1,
+     .data_count = 2,
+     .result = 7,
+     .plain = 0},
 };
 
 Tensor zero_point_tensor(const QParams& params, const Dims& dims) {
@@ -105,7 +115,7 @@ std::vector<int> moved_operands(const Node& node) {
   if (node.op == nullptr || !node.op->domain.empty() || node.inputs.empty()) return {};
   const QuantKind kind = node.op->quant.kind;
   if (kind == QuantKind::kSameAsInput) {
-    if (node.op->name == "GlobalMaxPool") return {};  // ONNX defines it for floats only
+    if (std::find(std::begin(kFloatMovers), std::end(kFloatMovers), node.op->name) != std::end(kFloatMovers)) return {};
     const bool mixes = node.op->name == "Resize" && string_attr(node, "mode") != "nearest";
     return mixes ? std::vector<int>() : std::vector{0};
   }

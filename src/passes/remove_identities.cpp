@@ -3,6 +3,8 @@
 // These are Identity, Dropout (inference), and any op that is a view (Reshape, Flatten, Squeeze, ...) or a Transpose
 // whose output surely has its input's very shape and order. Kept: an Identity whose output is stored on another grid
 // than its input, which is a requantization.
+#include <algorithm>
+
 #include "tinyc/ops/op.h"
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/pass/rewrite.h"
@@ -18,11 +20,12 @@ bool same_known_shape(const Shape& a, const Shape& b) {
   return true;
 }
 
+bool is_read(const Uses& uses, ValueId id) {
+  return id != kNoValue && (uses.is_output[index_of(id)] || !uses.consumers_of(id).empty());
+}
+
 bool hands_on(const Graph& graph, const Node& node) {
   if (node.op == nullptr || node.outputs.empty() || node.outputs.front() == kNoValue) return false;
-  for (size_t i = 1; i < node.outputs.size(); ++i) {
-    if (node.outputs[i] != kNoValue) return false;
-  }
   if (is_op(node, "Identity")) return true;
   if (is_op(node, "Dropout")) {
     const Tensor* training = plain_constant(graph, node, 2);
@@ -40,6 +43,9 @@ bool run(Graph& graph, PassContext& context) {
     const Value& output = graph[node.outputs[0]];
     if (output.quant && output.quant != graph[input].quant) continue;
     const Uses uses(graph);
+    if (std::any_of(node.outputs.begin() + 1, node.outputs.end(), [&](ValueId id) { return is_read(uses, id); })) {
+      continue;  // Dropout's mask
+    }
     if (!bypass(graph, uses, NodeId(i), input)) continue;
     context.count("removed");
     changed = true;

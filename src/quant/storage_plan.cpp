@@ -1,6 +1,7 @@
 #include "tinyc/quant/storage_plan.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <numeric>
 
@@ -46,6 +47,7 @@ class Planner {
     choose_integer_nodes();
     fuse_clamps();
     group_values();
+    while (unfuse_clamps()) group_values();
     return std::move(plan_);
   }
 
@@ -132,7 +134,49 @@ class Planner {
   }
   void tie(ValueId a, ValueId b) { parent_[root(index_of(a))] = root(index_of(b)); }
 
+  // The range of a group is that of all its sources, so a clamp whose result joins values outside its limits (Concat)
+  // would have no grid to stand for it: it becomes a node of its own again.
+  bool unfuse_clamps() {
+    bool changed = false;
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      const Node& node = graph_.nodes[i];
+      const int group = plan_.fused_clamps[i] ? plan_.group_of[index_of(node.outputs[0])] : -1;
+      if (group < 0) continue;
+      const std::vector<ValueId>& sources = plan_.groups[static_cast<size_t>(group)].sources;
+      const Limits limits = limits_of(node);
+      const auto inside = [&](ValueId source) {
+        const NodeId producer = uses_.producer_of(source);
+        if (producer == kNoNode) return false;
+        const Limits found = limits_of(graph_[producer]);
+        return found.low >= limits.low && found.high <= limits.high;
+      };
+      if (std::all_of(sources.begin(), sources.end(), inside)) continue;
+      plan_.fused_clamps[i] = false;
+      changed = true;
+    }
+    return changed;
+  }
+
+  struct Limits {
+    float low = -std::numeric_limits<float>::infinity();
+    float high = std::numeric_limits<float>::infinity();
+  };
+
+  // What is known of a node's result without data.
+  Limits limits_of(const Node& node) const {
+    if (node.op == nullptr) return {};
+    if (node.op->quant.kind == QuantKind::kFixedRange) return {node.op->quant.low, node.op->quant.high};
+    if (node.op->quant.kind != QuantKind::kClamp || !clamps_at_zero(graph_, node)) return {};
+    Limits limits{.low = 0.0F};
+    if (node.inputs.size() > 2 && node.inputs[2] != kNoValue)
+      limits.high = graph_[node.inputs[2]].constant->to_float()[0];
+    return limits;
+  }
+
   void group_values() {
+    plan_.groups.clear();
+    plan_.group_of.assign(graph_.values.size(), -1);
+    std::iota(parent_.begin(), parent_.end(), size_t{0});
     std::vector<bool> on_grid(graph_.values.size(), false);
     std::vector<bool> derived(graph_.values.size(), false);  // holds only elements of other members of its group
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {

@@ -38,10 +38,11 @@ class GraphBuilder {
     return constant(name, random_tensor(dims, scale, ++seed_));
   }
 
-  // The node is named after its op and number, its first output after the node.
+  // The node is named after its op ("Conv", "com.microsoft.QGemm") and number, its first output after the node.
   ValueId node(const std::string& op, std::vector<ValueId> inputs, AttributeList attributes = {}) {
     Node node;
-    node.op = find_op("", op);
+    const size_t dot = op.rfind('.');
+    node.op = dot == std::string::npos ? find_op("", op) : find_op(op.substr(0, dot), op.substr(dot + 1));
     TINYC_CHECK(node.op != nullptr);
     node.name = op + std::to_string(graph_.nodes.size());
     node.inputs = std::move(inputs);

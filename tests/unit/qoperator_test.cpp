@@ -1,6 +1,7 @@
 // Lowering to QOperator form, and back: lower -> export -> import -> expand -> lift gives the same model.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 
 #include "tinyc/emit/lower.h"
@@ -140,6 +141,35 @@ TEST(QOperator, RunsEverythingOnIntegersThatCan) {
   EXPECT_EQ(joined.at("QuantizeLinear"), 1);
 }
 
+// The Concat gives its operands one grid, which reaches below zero: it cannot stand for the Relu.
+TEST(QOperator, AClampWhoseGridIsSharedLeavesItsProducerAnInteger) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 4, 4, 4});
+  const ValueId relu = b.node("Relu", {b.node("Conv", {x, b.random("w1", {4, 4, 1, 1})})});
+  const ValueId other = b.node("Conv", {x, b.random("w2", {4, 4, 1, 1})});
+  const Graph graph = b.finish({b.node("Concat", {relu, other}, {{"axis", int64_t{1}}})});
+  const auto counts = count_ops(lower_to_qoperator(quantized(graph)));
+  EXPECT_EQ(counts.at("QLinearConv"), 2);
+  EXPECT_EQ(counts.at("Relu"), 1);
+}
+
+TEST(QOperator, WhereAndDropoutRunAsRuntimesCan) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 4, 4, 4});
+  const ValueId y = b.node("Conv", {x, b.random("w", {4, 4, 1, 1})});
+  const ValueId condition = b.constant("c", Tensor::of<bool>({4}, std::array{true, false, true, false}));
+  const ValueId chosen = b.node("Dropout", {b.node("Where", {condition, y, x})});
+  const Graph graph = b.finish({b.node("Conv", {chosen, b.random("w2", {4, 4, 1, 1})})});
+  CalibratedContext calibrated(graph);
+  Graph annotated = graph;
+  run_pass(annotated, "annotate", calibrated.context);
+  run_pass(annotated, "pack-constants", calibrated.context);
+  const auto counts = count_ops(lower_to_qoperator(annotated));
+  EXPECT_EQ(counts.at("Where"), 1);
+  EXPECT_EQ(counts.at("Dropout"), 1);
+  EXPECT_EQ(counts.at("QuantizeLinear"), 2);  // of the input, and behind Dropout, which knows floats only
+}
+
 TEST(QOperator, KeepsFloatOperatorsBetweenConversions) {
   GraphBuilder b;
   const ValueId x = b.input("x", {1, 4, 4, 4});
@@ -205,6 +235,25 @@ TEST(ExpandQOperators, LeavesOperatorsWhoseParametersAreComputed) {
   PassContext context;
   EXPECT_FALSE(run_pass(graph, "expand-qoperators", context));
   EXPECT_EQ(graph.nodes.size(), 1U);
+}
+
+TEST(ExpandQOperators, QLinearWhereChoosesOnTheGridOfItsResult) {
+  GraphBuilder b;
+  const ValueId condition = b.constant("c", Tensor::of<bool>({2}, std::array{true, false}));
+  const ValueId x = b.input("x", {3, 2}, DataType::kInt8), y = b.input("y", {3, 1}, DataType::kInt8);
+  const ValueId half = b.constant("half", Tensor::scalar(0.5F)), two = b.constant("two", Tensor::scalar(2.0F));
+  const ValueId zero = b.constant("z", Tensor::scalar<int8_t>(-3));
+  Graph graph = b.finish({b.node("com.microsoft.QLinearWhere", {condition, x, half, zero, y, two, zero, two, zero})});
+  const Graph before = graph;
+  PassContext context;
+  ASSERT_TRUE(run_pass(graph, "expand-qoperators", context));
+  verify(graph);
+  EXPECT_EQ(count_ops(graph)["Where"], 1);
+  const Sample sample{Tensor::of<int8_t>({3, 2}, std::vector<int8_t>{9, 0, 127, 1, -128, 2}),
+                      Tensor::of<int8_t>({3, 1}, std::vector<int8_t>{5, -128, 127})};
+  const Tensor expected = simulate(before, sample)[0];
+  EXPECT_EQ(expected.to_int64(), (std::vector<int64_t>{0, 5, 29, -128, -34, 127}));
+  EXPECT_TRUE(simulate(graph, sample)[0].same_bytes(expected));
 }
 
 // uint8 weights around 128, one scale per column, as older quantizers wrote them.
