@@ -10,7 +10,7 @@ build="g++ cmake ninja-build pkg-config libonnx-dev libprotobuf-dev protobuf-com
 python="python3 python3-venv"
 case "${1:-}" in
   build) wanted=$build ;;
-  test) wanted="$build $python libgtest-dev libgmock-dev libonnx-testdata clang clang-format libclang-rt-dev" ;;
+  test) wanted="$build $python libgtest-dev libgmock-dev libonnx-testdata clang clang-format clang-tidy libclang-rt-dev" ;;
   bench) wanted="$build $python libbenchmark-dev" ;;
   *) sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

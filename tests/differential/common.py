@@ -165,9 +165,10 @@ class Tinyc:
             self("run", path, *inputs, "-o", f"{folder}/out", *flags)
             return {p.stem: np.load(p) for p in Path(folder, "out").glob("*.npy")}
 
-    def compress(self, model, out, *flags, calibrate=True):
-        data = ["--calib", model.calib, *model.data_flags()] if calibrate and model.calib else []
-        return self("compress", model.path, "--int8", *data, "-o", out, *flags)
+    def compress(self, model, out, *flags):
+        data = ["--calib", model.calib, *model.data_flags()] if model.calib else []
+        sizes = [flag for name, size in model.sizes.items() for flag in ("--dim", f"{name}={size}")]
+        return self("compress", model.path, "--int8", *data, *sizes, "-o", out, *flags)
 
 
 def file_name(output):
