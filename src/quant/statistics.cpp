@@ -169,7 +169,7 @@ Statistics statistics_from_json(std::string_view json_text) {
   for (const auto& [name, value] : values.items()) {
     const Json& of_name = value;
     with_context([&name = name] { return "value '" + name + "'"; },
-                 [&] { statistics.values.emplace(name, value_from(of_name)); });
+                 [&, &name = name] { statistics.values.emplace(name, value_from(of_name)); });
   }
   return statistics;
 }
