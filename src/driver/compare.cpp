@@ -11,6 +11,9 @@
 namespace tinyc {
 namespace {
 
+// The values of one batch that are held while both models run stay near this.
+constexpr int64_t kHeldBytes = int64_t{16} << 20;
+
 struct Pair {
   ValueId reference;
   ValueId model;
@@ -67,6 +70,20 @@ std::vector<Pair> pair_layers(const Graph& reference, const Graph& model) {
     if (found != by_name.end()) pairs.push_back({found->second, id});
   });
   return pairs;
+}
+
+// Of one sample, open dims counted as 1.
+int64_t bytes_of(const Graph& reference, const std::vector<Pair>& pairs) {
+  int64_t bytes = 0;
+  for (const Pair& pair : pairs) {
+    int64_t elements = 1;
+    const Shape& shape = reference[pair.reference].type.shape;
+    for (int axis = 0; shape.ranked() && axis < shape.rank(); ++axis) {
+      if (shape[axis].known()) elements *= shape[axis].value;
+    }
+    bytes += elements * static_cast<int64_t>(sizeof(float));
+  }
+  return bytes;
 }
 
 class Comparer {
@@ -182,7 +199,8 @@ Comparison compare(const Graph& reference, const Graph& model, Dataset& data, co
   Part total;
   total.outputs.resize(model.outputs.size());
   total.layers.resize(comparer.pairs().size());
-  const int64_t batch = std::min(batch_of(reference, data), batch_of(model, data));
+  const int64_t most = kHeldBytes / std::max<int64_t>(bytes_of(reference, comparer.pairs()), 1);
+  const int64_t batch = std::clamp<int64_t>(most, 1, std::min(batch_of(reference, data), batch_of(model, data)));
   const int64_t samples = for_each_round(data, batch, options.threads, [&](std::span<const Batch> round) {
     std::vector<Part> parts(round.size());
     parallel_for(static_cast<int64_t>(round.size()), options.threads, [&](int64_t idx, int thread) {

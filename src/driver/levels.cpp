@@ -12,7 +12,8 @@ struct Level {
 
 const Level& level_of(int level) {
   static const std::vector<std::string> kFolds = {"fold-batchnorm", "fold-gemm-scalars", "fold-bias", "fold-pad"};
-  static const std::array<Level, 4> kLevels = {{{{}, {}}, {kFolds, {}}, {kFolds, {"correct-bias"}}, {kFolds, {"correct-bias"}}}};
+  static const std::array<Level, 4> kLevels = {
+      {{{}, {}}, {kFolds, {}}, {kFolds, {"correct-bias"}}, {kFolds, {"correct-bias"}}}};
   if (level < 0 || level >= static_cast<int>(kLevels.size())) {
     throw Error(ErrorKind::kUsage, "there is no level -O" + std::to_string(level), "levels are -O0 to -O3");
   }

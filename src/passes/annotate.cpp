@@ -13,9 +13,9 @@
 #include "tinyc/ops/op.h"
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/pass/rewrite.h"
-#include "tinyc/quant/statistics.h"
 #include "tinyc/quant/params.h"
 #include "tinyc/quant/ranges.h"
+#include "tinyc/quant/statistics.h"
 #include "tinyc/quant/storage_plan.h"
 
 namespace tinyc {
