@@ -128,8 +128,7 @@ Statistics merge(const Statistics& first, const Statistics& second) {
   return merged;
 }
 
-// One value a line, assembled piece by piece: the whole as one document object would need many times its size.
-std::string to_json(const Statistics& statistics) {
+void write_json(const Statistics& statistics, const std::function<void(std::string_view)>& write) {
   Json head;
   head["format"] = kFormat;
   head["version"] = kVersion;
@@ -138,15 +137,21 @@ std::string to_json(const Statistics& statistics) {
   head["synthetic"] = statistics.synthetic;
   head["samples"] = statistics.samples;
   head["data"] = statistics.data.hex();
-  std::string json = "{\n";
-  for (const auto& [key, value] : head.items()) json += Json(key).dump() + ": " + value.dump() + ",\n";
-  json += "\"values\": {";
+  write("{\n");
+  for (const auto& [key, value] : head.items()) write(Json(key).dump() + ": " + value.dump() + ",\n");
+  write("\"values\": {");
   const char* separator = "\n";
   for (const auto& [name, value] : statistics.values) {
-    json += separator + Json(name).dump() + ": " + json_of(value).dump();
+    write(separator + Json(name).dump() + ": " + json_of(value).dump());
     separator = ",\n";
   }
-  return json + "\n}\n}\n";
+  write("\n}\n}\n");
+}
+
+std::string to_json(const Statistics& statistics) {
+  std::string json;
+  write_json(statistics, [&](std::string_view piece) { json += piece; });
+  return json;
 }
 
 Statistics statistics_from_json(std::string_view json_text) {
@@ -172,6 +177,12 @@ Statistics statistics_from_json(std::string_view json_text) {
                  [&, &name = name] { statistics.values.emplace(name, value_from(of_name)); });
   }
   return statistics;
+}
+
+void write_statistics(const std::filesystem::path& path, const Statistics& statistics) {
+  AtomicFile file(path);
+  write_json(statistics, [&](std::string_view piece) { file.write(piece); });
+  file.commit();
 }
 
 Statistics read_statistics(const std::filesystem::path& path) {

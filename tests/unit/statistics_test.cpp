@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "tinyc/base/error.h"
+#include "tinyc/base/file.h"
 #include "tinyc/base/rng.h"
+#include "unit/temp_folder.h"
 
 namespace tinyc {
 namespace {
@@ -45,6 +47,14 @@ TEST(Statistics, RoundTripToTheByte) {
   const Statistics again = statistics_from_json(json);
   EXPECT_EQ(again, statistics);
   EXPECT_EQ(to_json(again), json);
+}
+
+TEST(Statistics, FilesHoldTheSameText) {
+  const TempFolder folder;
+  const Statistics statistics = observe(draw(5), 0, 5);
+  write_statistics(folder / "s.json", statistics);
+  EXPECT_EQ(read_file(folder / "s.json", 1 << 20), to_json(statistics));
+  EXPECT_EQ(read_statistics(folder / "s.json"), statistics);
 }
 
 TEST(Statistics, MergedHalvesAreTheUndividedRun) {

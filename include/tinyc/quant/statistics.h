@@ -31,9 +31,12 @@ struct Statistics {
 Statistics merge(const Statistics& first, const Statistics& second);
 
 std::string to_json(const Statistics& statistics);
+// The same text, handed out value by value: as a whole it may be larger than all else in memory.
+void write_json(const Statistics& statistics, const std::function<void(std::string_view)>& write);
 // Throws Error(kUsage) naming the key that is missing or wrong.
 Statistics statistics_from_json(std::string_view text);
-// The same from a file; every Error names it.
+// The same to a file, all or nothing, and from a file; every Error names it.
+void write_statistics(const std::filesystem::path& path, const Statistics& statistics);
 Statistics read_statistics(const std::filesystem::path& path);
 
 }  // namespace tinyc
