@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "ops/kernels/depthwise.h"
-#include "tinyc/ir/tensor.h"
 
 namespace tinyc::kernels {
 namespace {

@@ -8,6 +8,7 @@ namespace {
 constexpr int64_t kPanelColumns = 192;  // a multiple of three vectors of any machine
 constexpr int64_t kSlack = 32;          // floats that vectors may spill over
 constexpr int64_t kPanelPitch = kPanelColumns + kSlack;
+constexpr int64_t kLineFloats = 32768;  // of all lines in scratch: they stay in the second-level cache
 
 int64_t vectors_for(int64_t columns) {
   return (columns + vector_lanes() - 1) / vector_lanes();
@@ -85,7 +86,7 @@ void Convolution::choose_way() {
 void Convolution::set_runs() {
   const int64_t height = dims_.y.out, width = dims_.x.out, pitch = planes_.pitch();
   if (way_ == Way::kLine) {
-    runs_ = {{0, 0, (height - 1) * pitch + width}};
+    rows_in_line_ = std::clamp<int64_t>(kLineFloats / (rows_ * pitch), 1, height);
   } else if (way_ == Way::kRows && pitch == width) {
     runs_ = {{0, 0, height * width}};
   } else if (way_ == Way::kRows) {
@@ -123,7 +124,7 @@ int64_t Convolution::scratch_size() const {
     case Way::kRows:
       return planes_size();
     case Way::kLine:
-      return planes_size() + rows_ * runs_[0].count + kSlack;
+      return planes_size() + rows_ * line_size() + kSlack;
     case Way::kPanels:
       return planes_size() + depth_ * kPanelPitch + kSlack;
     case Way::kJoined:
@@ -172,11 +173,21 @@ void Convolution::run_samples(const Operands& operands, int64_t first, int64_t c
   float* const rest = operands.scratch + planes_size();
   if (way_ == Way::kRows) return multiply(product);
   if (way_ != Way::kLine) return run_panels(product, count, rest, y);
-  product.out = rest;
-  product.out_stride = runs_[0].count;
-  multiply(product);
-  for (int64_t m = 0; m < rows_; ++m) {
-    copy_rows(dims_.y.out, dims_.x.out, rest + m * runs_[0].count, planes_.pitch(), y + m * out_count(), dims_.x.out);
+  run_lines(product, rest, y);
+}
+
+void Convolution::run_lines(Product product, float* line, float* y) const {
+  const int64_t height = dims_.y.out, width = dims_.x.out, pitch = planes_.pitch();
+  product.out = line;
+  product.out_stride = line_size();
+  for (int64_t first = 0; first < height; first += rows_in_line_) {
+    const int64_t count = std::min(rows_in_line_, height - first);
+    const ColumnRun run{first * pitch, 0, (count - 1) * pitch + width};
+    product.runs = {&run, 1};
+    multiply(product);
+    for (int64_t m = 0; m < rows_; ++m) {
+      copy_rows(count, width, line + m * product.out_stride, pitch, y + m * out_count() + first * width, width);
+    }
   }
 }
 

@@ -55,7 +55,7 @@ class Convolution {
  private:
   enum class Way : uint8_t {
     kRows,      // each output row is a run of its own (or all are one, where nothing lies between them)
-    kLine,      // the plane is one line, written to scratch; then the rows are picked out
+    kLine,      // several output rows are one line, written to scratch; then they are picked out
     kPanels,    // columns gathered into panels
     kJoined,    // as kPanels, over several samples
     kChannels,  // positions are the rows of the product, output channels its columns
@@ -65,6 +65,8 @@ class Convolution {
   void set_runs();
   void run_samples(const Operands& operands, int64_t first, int64_t count, int64_t group) const;
   void run_channels(const Operands& operands) const;
+  void run_lines(Product product, float* line, float* y) const;
+  int64_t line_size() const { return (rows_in_line_ - 1) * planes_.pitch() + dims_.x.out; }
   void run_panels(const Product& product, int64_t samples, float* panel, float* y) const;
   int64_t out_count() const { return dims_.y.out * dims_.x.out; }
   int64_t planes_size() const;
@@ -74,7 +76,8 @@ class Convolution {
   int64_t depth_ = 0;  // channels of a group * taps
   int64_t rows_ = 0;   // output channels of a group
   Way way_ = Way::kRows;
-  int64_t joined_ = 1;  // samples at a time
+  int64_t joined_ = 1;        // samples at a time
+  int64_t rows_in_line_ = 1;  // kLine
   std::vector<int32_t> lines_;
   std::vector<int32_t> panel_lines_;
   std::vector<ColumnRun> runs_;
