@@ -109,7 +109,7 @@ void GraphBuilder::add_inputs(const onnx::GraphProto& proto) {
 void GraphBuilder::add_outputs(const onnx::GraphProto& proto) {
   for (const auto& output : proto.output()) {
     with_context([&] { return "output '" + output.name() + "'"; },
-                 [&] { graph_.outputs.push_back(resolve(frame_, output.name())); });
+                 [&] { graph_.outputs.push_back(resolve_computed(frame_, output.name())); });
   }
 }
 
@@ -192,8 +192,8 @@ void GraphBuilder::open_function(Frame& frame, const onnx::FunctionProto& functi
   add_nodes(body, bind_body(function, call), origin);
   for (int i = 0; i < call.output_size(); ++i) {
     if (call.output(i).empty()) continue;
-    const ValueId made = resolve(body, function.output(i));
-    if (made != kNoValue && graph_[made].name == body.wanted[function.output(i)]) {
+    const ValueId made = resolve_computed(body, function.output(i));
+    if (graph_[made].name == body.wanted[function.output(i)]) {
       bind_name(frame, call.output(i), made);
       continue;
     }
@@ -327,6 +327,12 @@ ValueId GraphBuilder::resolve(Frame& frame, const std::string& name) {
     return inner;
   }
   throw Error(ErrorKind::kModel, "value '" + name + "' is not defined: no input, initializer or node has that name");
+}
+
+ValueId GraphBuilder::resolve_computed(Frame& frame, const std::string& name) {
+  const ValueId id = resolve(frame, name);
+  if (id == kNoValue) throw Error(ErrorKind::kModel, "value '" + name + "' is left out where one is needed");
+  return id;
 }
 
 ValueId GraphBuilder::capture(ValueId outer) {

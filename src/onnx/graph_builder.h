@@ -79,6 +79,7 @@ class GraphBuilder {
   void push_node(Node node, const std::string& base, int origin);
 
   ValueId resolve(Frame& frame, const std::string& name);
+  ValueId resolve_computed(Frame& frame, const std::string& name);  // an Error where resolve() gives kNoValue
   ValueId capture(ValueId outer);
   ValueId define(Frame& frame, const std::string& name);
   void bind_name(Frame& frame, const std::string& name, ValueId id);

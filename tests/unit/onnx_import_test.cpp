@@ -87,6 +87,13 @@ TEST(OnnxImport, NamesThatAreDefinedTwiceOrNever) {
               HasSubstr("output 'z'"));
 }
 
+TEST(OnnxImport, OutputsNeedAName) {
+  onnx::ModelProto model;
+  model.add_opset_import()->set_version(13);
+  model.mutable_graph()->add_output();
+  EXPECT_THROW(import_model_bytes(model.SerializeAsString()), Error);
+}
+
 TEST(OnnxImport, NodeNamesBecomeUnique) {
   onnx::ModelProto model;
   ASSERT_TRUE(model.ParseFromString(testing::model_from_text(R"(<ir_version: 8, opset_import: ["" : 13]>
