@@ -37,6 +37,11 @@ Value named_value(std::string name) {
   return value;
 }
 
+// The name of a node; nodes without one are named after their op.
+std::string base_name(const Frame& frame, const onnx::NodeProto& proto) {
+  return frame.prefix + (proto.name().empty() ? proto.op_type() : proto.name());
+}
+
 int64_t opset_of(const Frame& frame, const onnx::NodeProto& proto) {
   const auto found = frame.opsets.find("");
   if (found == frame.opsets.end()) {
@@ -174,7 +179,7 @@ void GraphBuilder::open_function(Frame& frame, const onnx::FunctionProto& functi
   }
   Frame body;
   body.opsets = read_opsets(function.opset_import());
-  body.prefix = frame.prefix + (call.name().empty() ? call.op_type() : call.name()) + "/";
+  body.prefix = base_name(frame, call) + "/";
   body.caller = &frame;
   body.function = &function;
   const std::vector<ValueId> inputs = read_inputs(frame, call);
@@ -198,7 +203,8 @@ void GraphBuilder::open_function(Frame& frame, const onnx::FunctionProto& functi
       continue;
     }
     // The body hands an input through, or the same value twice.
-    push_node(make_node(find_op("", "Identity"), {made}, {define(frame, call.output(i))}), body.prefix, origin);
+    push_node(make_node(find_op("", "Identity"), {made}, {define(frame, call.output(i))}), body.prefix + "Identity",
+              origin);
   }
 }
 
@@ -212,7 +218,7 @@ void GraphBuilder::add_known(Frame& frame, const onnx::NodeProto& proto, int ori
   }
   const std::vector<Capture> captures = build_subgraphs(frame, proto, loose.inputs, loose.attributes);
   loose.outputs = define_outputs(frame, proto);
-  const std::string base = frame.prefix + (proto.name().empty() ? proto.op_type() : proto.name());
+  const std::string base = base_name(frame, proto);
   if (domain_of(proto).empty()) {
     const auto push_loose = [&](LooseNode made) {
       const ValueId output = graph_.add_value(named_value(value_names_.make(base + "/" + made.op_type)));
@@ -235,7 +241,7 @@ void GraphBuilder::add_known(Frame& frame, const onnx::NodeProto& proto, int ori
   check_attributes(node);
   for (const Capture& capture : captures) node.inputs.push_back(capture.outer);
   node.captures = static_cast<int>(captures.size());
-  push_node(std::move(node), frame.prefix + proto.name(), origin);
+  push_node(std::move(node), base_name(frame, proto), origin);
 }
 
 void GraphBuilder::add_foreign(Frame& frame, const onnx::NodeProto& proto, int origin) {
@@ -257,7 +263,7 @@ void GraphBuilder::add_foreign(Frame& frame, const onnx::NodeProto& proto, int o
   }
   node.outputs = define_outputs(frame, proto);
   node.foreign = std::move(foreign);
-  push_node(std::move(node), frame.prefix + proto.name(), origin);
+  push_node(std::move(node), base_name(frame, proto), origin);
 }
 
 // Builds each subgraph of the node, then gives all of them the same captures in the same order.
@@ -298,7 +304,7 @@ std::vector<DataType> GraphBuilder::loop_body_types(std::span<const ValueId> inp
 
 void GraphBuilder::push_node(Node node, const std::string& base, int origin) {
   // A node of the file gets its own name; the second of that name, and nodes without one, get a new name.
-  node.name = node_names_.make(base.empty() || base.back() == '/' ? base + op_name(node) : base, reserved_node_names_);
+  node.name = node_names_.make(base, reserved_node_names_);
   node.origin = origin;
   const auto trim = [](std::vector<ValueId>& ids) {
     while (!ids.empty() && ids.back() == kNoValue) ids.pop_back();
