@@ -148,6 +148,7 @@ void GraphBuilder::add_node(Frame& frame, const onnx::NodeProto& proto, int orig
   if (const onnx::FunctionProto* function = model_.functions.find(proto)) {
     return open_function(frame, *function, proto, origin);
   }
+  if (proto.op_type().empty()) throw Error(ErrorKind::kModel, "does not say its op");
   const std::string_view domain = domain_of(proto);
   if (domain.empty()) {
     if (proto.op_type() == "Constant") return add_constant_node(frame, proto);
