@@ -232,8 +232,9 @@ int64_t ir_version_for(int64_t opset) {
   if (opset < 19) return 8;
   if (opset < 21) return 9;
   if (opset < 23) return 10;
-  if (opset < 25) return 11;
-  return opset < 26 ? 12 : 13;
+  if (opset < 24) return 11;
+  if (opset < 25) return 12;
+  return opset < 28 ? 13 : 14;
 }
 
 Node downgraded(const Graph& graph, Node node, int64_t opset) {
