@@ -24,7 +24,8 @@ struct Flags {
 Statistics merge_files(const std::vector<std::string>& paths) {
   Statistics merged = read_statistics(paths.front());
   for (size_t i = 1; i < paths.size(); ++i) {
-    with_context([&] { return paths[i]; }, [&] { merged = merge(merged, read_statistics(paths[i])); });
+    const Statistics next = read_statistics(paths[i]);
+    merged = with_context([&] { return paths[i]; }, [&] { return merge(merged, next); });
   }
   return merged;
 }

@@ -6,6 +6,9 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "command.h"
 #include "tinyc/base/error.h"
@@ -30,9 +33,10 @@ constexpr const char* kFooter =
     "exit codes: 0 done, 1 a gate failed, 2 usage, 3 model, 4 file, 70 a bug in tinyc\n"
     "`tinyc COMMAND --help` says what a command takes.";
 
-void print_error(const Error& error) {
-  fmt::print(stderr, "error: {}\n", error.what());
-  if (!error.hint().empty()) fmt::print(stderr, "  hint: {}\n", error.hint());
+// Never throws: standard error may be as broken as what is reported.
+void print_error(const Error& error) noexcept {
+  std::fprintf(stderr, "error: %s\n", error.what());
+  if (!error.hint().empty()) std::fprintf(stderr, "  hint: %s\n", error.hint().c_str());
 }
 
 // True when there is something to run: --help and --version are answered here.
@@ -80,6 +84,9 @@ int guarded_main(int argc, const char* const* argv) {
     std::fflush(stdout);
     print_error(error);
     return static_cast<int>(error.kind());
+  } catch (const std::system_error& error) {
+    print_error(Error(ErrorKind::kIo, std::string("cannot write to standard output: ") + error.code().message()));
+    return static_cast<int>(ErrorKind::kIo);
   } catch (const std::bad_alloc&) {
     print_error(Error(ErrorKind::kModel, "out of memory", "the model or its data needs more than this machine gives"));
     return static_cast<int>(ErrorKind::kModel);

@@ -1,6 +1,5 @@
 #include "tinyc/driver/npy.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "quant/data/npy.h"
@@ -44,27 +43,26 @@ std::string descriptor(DataType dtype) {
   }
 }
 
+Tensor parse_npy(std::string_view bytes) {
+  const ReadBytes read = [&](std::span<std::byte> out) {
+    if (out.size() > bytes.size()) throw Error(ErrorKind::kIo, "the file is truncated");
+    std::memcpy(out.data(), bytes.data(), out.size());
+    bytes.remove_prefix(out.size());
+  };
+  const NpyHeader header = read_npy_header(read);
+  if (header.data_bytes != bytes.size()) {
+    throw Error(ErrorKind::kIo, "the file does not hold as many elements as its header says");
+  }
+  Tensor tensor = Tensor::zeros(header.dtype, header.dims);
+  read({tensor.mutable_bytes(), tensor.byte_size()});
+  return tensor;
+}
+
 }  // namespace
 
 Tensor load_npy(const std::filesystem::path& path) {
-  return with_context([&] { return path.string(); },
-                      [&] {
-                        const std::string bytes = read_file(path, kMaxFileBytes);
-                        size_t position = 0;
-                        const ReadBytes read = [&](std::span<std::byte> out) {
-                          if (out.size() > bytes.size() - position)
-                            throw Error(ErrorKind::kIo, "the file is truncated");
-                          std::memcpy(out.data(), bytes.data() + position, out.size());
-                          position += out.size();
-                        };
-                        const NpyHeader header = read_npy_header(read);
-                        if (header.data_bytes != bytes.size() - position) {
-                          throw Error(ErrorKind::kIo, "the file does not hold as many elements as its header says");
-                        }
-                        Tensor tensor = Tensor::zeros(header.dtype, header.dims);
-                        read({tensor.mutable_bytes(), tensor.byte_size()});
-                        return tensor;
-                      });
+  const std::string bytes = read_file(path, kMaxFileBytes);
+  return with_context([&] { return path.string(); }, [&] { return parse_npy(bytes); });
 }
 
 std::string to_npy(const Tensor& tensor) {

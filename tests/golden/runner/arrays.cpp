@@ -30,13 +30,21 @@ void append_element(std::string& bytes, const std::string& dtype, double value) 
   if (dtype == "float64") return append<double>(bytes, value);
   if (dtype == "uint8") return append<uint8_t>(bytes, value);
   if (dtype == "int64") return append<int64_t>(bytes, value);
+  if (dtype == "text") return append<uint32_t>(bytes, 'x');
   throw std::runtime_error("unknown dtype " + dtype);
 }
 
+std::string descriptor(const std::string& dtype) {
+  if (dtype == "float32") return "<f4";
+  if (dtype == "float64") return "<f8";
+  if (dtype == "uint8") return "|u1";
+  if (dtype == "text") return "<U1";
+  return "<i8";
+}
+
 std::string npy_header(const std::string& dtype, const std::string& dims) {
-  const std::string code = dtype == "float32" ? "<f4" : dtype == "float64" ? "<f8" : dtype == "uint8" ? "|u1" : "<i8";
-  std::string text =
-      "{'descr': '" + code + "', 'fortran_order': False, 'shape': (" + (dims == "-" ? "" : dims + ",") + "), }";
+  std::string text = "{'descr': '" + descriptor(dtype) + "', 'fortran_order': False, 'shape': (" +
+                     (dims == "-" ? "" : dims + ",") + "), }";
   while ((text.size() + 11) % 64 != 0) text += ' ';
   text += '\n';
   std::string header("\x93NUMPY\x01\x00", 8);
@@ -60,12 +68,15 @@ Array parse_array(const std::string& line) {
   if (equals != "=") throw std::runtime_error("expected NAME DTYPE DIMS = VALUES, got " + line);
   const size_t count = count_elements(dims);
   array.npy = npy_header(dtype, dims);
+  size_t total = count;
+  size_t start = 0;
   uint32_t seed = 0;
   if (first == "noise") words >> seed;
+  if (first == "ramp" && !(words >> total >> start)) total = count;
   Noise noise(seed);
   for (size_t i = 0; i < count; ++i) {
     if (first == "ramp") {
-      append_element(array.npy, dtype, static_cast<double>(i) / static_cast<double>(count));
+      append_element(array.npy, dtype, static_cast<double>(start + i) / static_cast<double>(total));
     } else if (first == "noise") {
       append_element(array.npy, dtype, noise());
     } else {

@@ -16,8 +16,9 @@ struct Filter {
 constexpr Filter kFilters[] = {
     {"seconds", R"~((seconds"?:? +)[0-9.]+(e-[0-9]+)?)~", "$1$$SECONDS"},
     {"memory", R"~((peak_memory_bytes"?:? +)[0-9]+)~", "$1$$MEMORY"},
+    {"cost", R"~((\ncost +)[^\n]+)~", "$1$$COST"},
     {"hash", R"~(\b[0-9a-f]{32}\b)~", "$$HASH"},
-    {"errors", R"~((sqnr_db|cosine|max_abs_error)("?:? +)-?[0-9.]+(e-?[0-9]+)?)~", "$1$2$$NUMBER"},
+    {"errors", R"~((sqnr_db|cosine|max_abs_error|SQNR|max error)("?:? +)-?[0-9.]+(e-?[0-9]+)?)~", "$1$2$$NUMBER"},
 };
 
 void replace_all(std::string& text, const std::string& from, const std::string& to) {
