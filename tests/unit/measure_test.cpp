@@ -96,7 +96,7 @@ TEST(Evaluate, IsIndependentOfThreads) {
 
 TEST(Sensitivity, RanksTheCoarseLayerFirst) {
   Graph graph = two_layers();
-  quantize_value(graph, "w", 0.001F);
+  quantize_value(graph, "w", 0.01F);
   quantize_value(graph, "v", 0.3F);
   Dataset data = noise(graph, 16);
   const Sensitivity result = measure_sensitivity(graph, data, 1);

@@ -49,6 +49,12 @@ Recipe random_recipe(Rng& rng) {
   if (rng.below(2) == 0) recipe.gates.max_drop = rng.uniform(0, 100);
   if (rng.below(2) == 0) recipe.gates.max_bytes = static_cast<int64_t>(1 + rng.below(1000000));
   if (rng.below(2) == 0) recipe.gates.min_sqnr = rng.normal() * 10;
+  recipe.data.calibration = random_word(rng);
+  recipe.data.max_samples = static_cast<int64_t>(rng.below(1000));
+  recipe.data.preprocess.nhwc = rng.below(2) == 0;
+  recipe.data.preprocess.scale = rng.normal();
+  for (uint64_t i = rng.below(4); i > 0; --i) recipe.data.preprocess.mean.push_back(rng.normal());
+  if (rng.below(2) == 0) recipe.data.preprocess.crop = {224, static_cast<int64_t>(1 + rng.below(500))};
   for (const PassDef* pass : all_passes()) {
     for (const OptionInfo& option : pass->options()) {
       if (rng.below(2) == 0) continue;
@@ -68,6 +74,8 @@ TEST(Recipe, PrintedAndReadIsTheSame) {
     EXPECT_EQ(print_recipe(again), text);
     EXPECT_EQ(again.model.fixed, recipe.model.fixed);
     EXPECT_EQ(again.gates.max_drop, recipe.gates.max_drop);
+    EXPECT_EQ(again.data.preprocess, recipe.data.preprocess);
+    EXPECT_EQ(again.data.calibration, recipe.data.calibration);
     EXPECT_EQ(again.quantization.skip, recipe.quantization.skip);
     EXPECT_EQ(again.passes, recipe.passes);
     EXPECT_EQ(again.pass_options, recipe.pass_options);
