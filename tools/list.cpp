@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "command.h"
+#include "flags.h"
 #include "tinyc/base/text.h"
 #include "tinyc/driver/emitters.h"
 #include "tinyc/driver/presets.h"
@@ -129,6 +131,15 @@ std::string to_markdown(const Table& table) {
   return text;
 }
 
+std::string to_json(const Table& table) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const auto& cells : table.rows) {
+    nlohmann::ordered_json& row = list.emplace_back();
+    for (size_t i = 0; i < cells.size(); ++i) row[table.titles[i]] = cells[i];
+  }
+  return list.dump(2) + "\n";
+}
+
 std::string to_text(const Table& table) {
   std::vector<TextTable::Column> columns;
   for (const std::string& title : table.titles) columns.push_back({title});
@@ -143,18 +154,20 @@ RunCommand declare_list(CLI::App& app) {
   struct Flags {
     std::string topic;
     bool markdown = false;
+    bool json = false;
   };
   const auto flags = std::make_shared<Flags>();
   std::vector<std::string_view> names;
   for (const Topic& topic : kTopics) names.push_back(topic.name);
   app.add_option("WHAT", flags->topic, join(names, ", "))->required()->type_name("");
   app.add_flag("--markdown", flags->markdown, "print a Markdown table");
+  declare_json(app, flags->json);
   return [flags, names] {
     require_one_of("WHAT", flags->topic, names);
     const auto topic =
         std::find_if(std::begin(kTopics), std::end(kTopics), [&](const Topic& t) { return t.name == flags->topic; });
     const Table table = topic->list();
-    fmt::print("{}", flags->markdown ? to_markdown(table) : to_text(table));
+    fmt::print("{}", flags->json ? to_json(table) : flags->markdown ? to_markdown(table) : to_text(table));
   };
 }
 

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "command.h"
 #include "flags.h"
@@ -20,6 +21,7 @@ struct Flags {
   EngineFlag engine;
   std::vector<std::string> inputs;
   std::string folder;
+  bool json = false;
 };
 
 std::vector<Tensor> load_inputs(const Graph& graph, const std::vector<std::string>& given) {
@@ -61,14 +63,21 @@ void run(const Flags& flags) {
   Workspace workspace;
   const std::vector<Tensor> outputs = program.run(load_inputs(graph, flags.inputs), workspace);
   OutputSet files;
+  nlohmann::ordered_json json = {{"outputs", nlohmann::ordered_json::array()}};
+  std::string text;
   for (size_t i = 0; i < outputs.size(); ++i) {
     const std::string& name = graph[graph.outputs[i]].name;
-    fmt::print("{} {}\n", name, to_string(outputs[i].type()));
+    const std::string type = to_string(outputs[i].type());
+    json["outputs"].push_back({{"name", name}, {"type", type}});
+    text += name + " " + type + "\n";
     if (flags.folder.empty()) continue;
     std::filesystem::create_directories(flags.folder);
-    files.add(std::filesystem::path(flags.folder) / file_name(name), to_npy(outputs[i]));
+    const std::filesystem::path file = std::filesystem::path(flags.folder) / file_name(name);
+    json["outputs"].back()["file"] = file.string();
+    files.add(file, to_npy(outputs[i]));
   }
   files.commit();
+  fmt::print("{}", flags.json ? json.dump(2) + "\n" : text);
 }
 
 }  // namespace
@@ -79,6 +88,7 @@ RunCommand declare_run(CLI::App& app) {
   flags->engine.declare(app);
   app.add_option("--input", flags->inputs, "value of a model input")->type_name("NAME=FILE.npy");
   app.add_option("-o,--output", flags->folder, "folder for one .npy per model output, by its name")->type_name("DIR");
+  declare_json(app, flags->json);
   return [flags] { run(*flags); };
 }
 

@@ -51,6 +51,8 @@ class Run {
     // From here: types inferred, constants folded; a quantized model's pairs are annotations.
     run_stage(Stage::kNormalize);
     refuse_quantized();
+    // From here: the data fit the model.
+    check_data();
     // From here: the weights of the float model are final; what is compared with is fixed.
     run_stage(Stage::kRewrite);
     reference_ = graph_;
@@ -105,6 +107,13 @@ class Run {
     if (!quantized) return;
     throw Error(ErrorKind::kModel, request_.model.string() + ": the model is quantized already",
                 "use 'tinyc emit' to write it in another form, or compress the float model it was made from");
+  }
+
+  // Complaints about data come before any work is done on them.
+  void check_data() {
+    report_.preprocess = to_string(recipe_.data.preprocess);
+    if (recipe_.gates.max_drop && !open_evaluation().has_labels()) fail_without_labels();
+    if (!recipe_.data.evaluation.empty()) open_data(graph_, recipe_.data.evaluation, recipe_, 0);
   }
 
   void calibrate_ranges() {

@@ -110,6 +110,7 @@ Json to_json(const Report& report) {
   json["output_hash"] = report.output_hash;
   json["data"] = report.data;
   json["data_hash"] = report.data_hash;
+  json["preprocess"] = report.preprocess;
   json["calibration_samples"] = report.calibration_samples;
   put_totals(json, report);
   json["warnings"] = report.warnings;

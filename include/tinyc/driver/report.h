@@ -44,8 +44,9 @@ struct Report {
   std::string emitter;
   std::string recipe_hash;
   std::string output_hash;
-  std::string data;       // path of the calibration data; empty: none
-  std::string data_hash;  // of the samples that were used
+  std::string data;        // path of the calibration data; empty: none
+  std::string data_hash;   // of the samples that were used
+  std::string preprocess;  // what was done to them: "layout=nhwc scale=0.5"; empty: nothing
   int64_t calibration_samples = 0;
   int64_t samples = 0;  // on which the errors were measured
   int64_t params = 0;
@@ -71,6 +72,9 @@ struct Report {
 
 // Least SQNR of all outputs; none: nothing was measured.
 std::optional<double> worst_sqnr_db(const Report& report);
+
+// The complaint of a gate that needs labels, when the data have none: Error(kUsage).
+[[noreturn]] void fail_without_labels();
 
 // Judges the report, fills report.gates. Throws Error(kUsage) when a gate needs labels that the data has not.
 void judge(const Gates& gates, Report& report);
