@@ -10,6 +10,11 @@ namespace {
 
 constexpr std::string_view kEngines[] = {"float", "simulated"};
 
+// A validator that leaves no trace in --help.
+CLI::Validator quiet(CLI::Validator validator) {
+  return validator.description("");
+}
+
 int64_t parse_dim(const std::string& text, const std::string& size) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(size.data(), size.data() + size.size(), value);
@@ -31,8 +36,12 @@ std::pair<std::string, std::string> split_assignment(const std::string& flag, co
 
 void ModelFlags::declare(CLI::App& app, const std::string& positional, bool required) {
   app.add_option(positional, path, "ONNX file")->required(required)->type_name("");
-  app.add_option("--dim", dims, "give an open dimension its size: --dim batch=1")->type_name("NAME=SIZE");
-  app.add_option("--fix", fixed, "turn an input into a constant: --fix sr=16000")->type_name("INPUT=VALUE");
+  app.add_option("--dim", dims, "give an open dimension its size: --dim batch=1")
+      ->type_name("NAME=SIZE")
+      ->allow_extra_args(false);
+  app.add_option("--fix", fixed, "turn an input into a constant: --fix sr=16000")
+      ->type_name("INPUT=VALUE")
+      ->allow_extra_args(false);
 }
 
 ImportOptions ModelFlags::options() const {
@@ -77,7 +86,7 @@ CLI::Option* DataFlags::declare(CLI::App& app, const std::string& flag, bool req
   key("std", "S,S,S", "then divide, one number or one per channel");
   app.add_option("--max-samples", max_samples, "use the first N samples only")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(quiet(CLI::PositiveNumber));
   return option;
 }
 
@@ -103,7 +112,7 @@ void declare_json(CLI::App& app, bool& json) {
 void declare_threads(CLI::App& app, int& threads) {
   app.add_option("--threads", threads, "threads to use; 0 (default): all processors")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
+      ->check(quiet(CLI::NonNegativeNumber));
 }
 
 }  // namespace tinyc

@@ -26,7 +26,7 @@ void RecipeFlags::declare_settings(CLI::App& app) {
   app.add_flag("--per-tensor", per_tensor, "one scale per weight tensor, not per output channel");
   app.add_option("--observer", observer, "chooses ranges of activations; see `tinyc list observers`")
       ->type_name("NAME[:X]");
-  app.add_option("--skip", skip, "leave this node in float")->type_name("NODE");
+  app.add_option("--skip", skip, "leave this node in float")->type_name("NODE")->allow_extra_args(false);
   app.add_option("--seed", seed, "start of all random numbers")->type_name("N");
 }
 
