@@ -7,6 +7,7 @@
 #include "tinyc/base/hash.h"
 #include "tinyc/base/progress.h"
 #include "tinyc/driver/load.h"
+#include "tinyc/eval/computable.h"
 #include "tinyc/quant/calibrate.h"
 #include "tinyc/quant/ranges.h"
 
@@ -54,7 +55,7 @@ Statistics calibrate_for(const Graph& graph, const Recipe& recipe, int threads) 
   if (names_statistics(recipe)) return read_statistics(recipe.data.calibration);
   Dataset data = open_calibration(graph, recipe, 0);
   const std::vector<ValueId> observed = observed_values(graph, plan_storage(graph, recipe.quantization));
-  return collect(graph, data, observed, threads);
+  return collect(computable_part(graph), data, observed, threads);
 }
 
 Statistics collect_statistics(const std::filesystem::path& path, const Recipe& recipe, int threads) {
@@ -62,7 +63,8 @@ Statistics collect_statistics(const std::filesystem::path& path, const Recipe& r
   Graph graph = load_model(path, recipe.model);
   run_passes(graph, stage_steps(recipe, Stage::kRewrite), context);
   Dataset data = open_calibration(graph, recipe, 0);
-  Statistics statistics = collect(graph, data, observable_values(graph), threads);
+  const Graph part = computable_part(graph);
+  Statistics statistics = collect(part, data, observable_values(part), threads);
   statistics.model = hash_text(read_file(path, kMaxModelBytes)).hex();
   return statistics;
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 
+#include "tinyc/eval/computable.h"
 #include "tinyc/ops/op.h"
 
 namespace tinyc {
@@ -36,7 +37,11 @@ bool clamps_at_zero(const Graph& graph, const Node& node) {
 class Planner {
  public:
   Planner(const Graph& graph, const QuantizationSettings& settings)
-      : graph_(graph), settings_(settings), uses_(graph), parent_(graph.values.size()) {
+      : graph_(graph),
+        settings_(settings),
+        uses_(graph),
+        computable_(computable_nodes(graph)),
+        parent_(graph.values.size()) {
     std::iota(parent_.begin(), parent_.end(), size_t{0});
     plan_.integer_nodes.assign(graph.nodes.size(), false);
     plan_.fused_clamps.assign(graph.nodes.size(), false);
@@ -55,6 +60,7 @@ class Planner {
   // Why the node cannot compute on integers; empty when it can.
   std::string reason_for_float(const Node& node) const {
     if (node.op == nullptr) return "tinyc does not know this op";
+    if (!computable_[static_cast<size_t>(&node - graph_.nodes.data())]) return "it follows an op that tinyc cannot run";
     const QuantTraits& quant = node.op->quant;
     if (std::find(settings_.skip.begin(), settings_.skip.end(), node.name) != settings_.skip.end()) {
       return "skipped by request";
@@ -237,7 +243,8 @@ class Planner {
   const Graph& graph_;
   const QuantizationSettings& settings_;
   const Uses uses_;
-  std::vector<size_t> parent_;  // union-find over values
+  const std::vector<bool> computable_;  // by node
+  std::vector<size_t> parent_;          // union-find over values
   StoragePlan plan_;
 };
 
