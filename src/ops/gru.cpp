@@ -15,41 +15,49 @@ struct GruCell {
   std::vector<RecurrentActivation> activations;
   bool linear_before_reset;
 
-  // The recurrent part of the candidate.
-  void candidate(const CellStep& step, std::span<const float> r, std::span<float> reset, std::span<float> out) const {
-    const auto first = static_cast<int64_t>(2 * step.h.size());
-    if (linear_before_reset) {
-      step.weights.recurrent_product(step.h, first, out);
-      for (size_t i = 0; i < out.size(); ++i) out[i] *= r[i];
-      return;
+  // z and r of each sample, in the first two gates; and, in the reset state that the candidate may need, r h.
+  void gate(const RecurrentActivation& activation, const CellStep& step, std::span<float> sums,
+            std::span<float> reset) const {
+    const size_t hidden = step.hidden;
+    step.weights.recurrent[0].run(static_cast<int64_t>(step.samples), step.h.data(), sums.data());
+    for (size_t sample = 0; sample < step.samples; ++sample) {
+      const std::span<float> z_and_r = step.gates.subspan(sample * 3 * hidden, 2 * hidden);
+      for (size_t i = 0; i < z_and_r.size(); ++i) z_and_r[i] += sums[sample * 2 * hidden + i];
+      clip_values(node, z_and_r);
+      activation.apply(z_and_r);
+      for (size_t i = 0; i < hidden; ++i) {
+        reset[sample * hidden + i] = z_and_r[hidden + i] * step.h[sample * hidden + i];
+      }
     }
-    for (size_t i = 0; i < reset.size(); ++i) reset[i] = r[i] * step.h[i];
-    step.weights.recurrent_product(reset, first, out);
   }
 
   void operator()(int64_t direction, const CellStep& step) const {
-    const size_t hidden = step.h.size();
+    const size_t hidden = step.hidden;
     const auto* const functions = &activations[2 * static_cast<size_t>(direction)];
-    const std::span<float> z_and_r = step.gates.first(2 * hidden);
-    const std::span<float> n = step.gates.subspan(2 * hidden);
-    const std::span<float> sums = step.scratch.first(2 * hidden);
-    step.weights.recurrent_product(step.h, 0, sums);
-    for (size_t i = 0; i < z_and_r.size(); ++i) z_and_r[i] += sums[i];
-    clip_values(node, z_and_r);
-    functions[0].apply(z_and_r);
-    const std::span<const float> z = z_and_r.first(hidden);
-    candidate(step, z_and_r.subspan(hidden), sums.subspan(hidden), sums.first(hidden));
-    for (size_t i = 0; i < hidden; ++i) n[i] += sums[i];
-    clip_values(node, n);
-    functions[1].apply(n);
-    for (size_t i = 0; i < hidden; ++i) step.h[i] = (1.0F - z[i]) * n[i] + z[i] * step.h[i];
+    const std::span<float> sums = step.scratch.first(2 * step.samples * hidden);
+    const std::span<float> reset = step.scratch.subspan(sums.size());
+    gate(functions[0], step, sums, reset);
+    const float* from = linear_before_reset ? step.h.data() : reset.data();
+    step.weights.recurrent[1].run(static_cast<int64_t>(step.samples), from, sums.data());
+    for (size_t sample = 0; sample < step.samples; ++sample) {
+      const std::span<float> gates = step.gates.subspan(sample * 3 * hidden, 3 * hidden);
+      const std::span<float> n = gates.last(hidden);
+      const float* sum = sums.data() + sample * hidden;
+      for (size_t i = 0; i < hidden; ++i) n[i] += linear_before_reset ? gates[hidden + i] * sum[i] : sum[i];
+      clip_values(node, n);
+      functions[1].apply(n);
+      float* h = step.h.data() + sample * hidden;
+      for (size_t i = 0; i < hidden; ++i) h[i] = (1.0F - gates[i]) * n[i] + gates[i] * h[i];
+    }
   }
 };
 
-Cell make_cell(const Node& node, const Tensor& /*extra*/) {
+Cell make_cell(const Node& node, const Tensor& /*peepholes*/) {
   return GruCell{node, recurrent_activations(node, direction_count(node), kDefaults),
                  int_attr(node, "linear_before_reset") != 0};
 }
+
+constexpr CellKind kKind{.gates = 3, .has_c = false, .last_gate_apart = true, .make = make_cell};
 
 }  // namespace
 
@@ -58,9 +66,9 @@ extern const OpDef k_gru{
     .inputs = {3, 6},
     .outputs = {0, 2},
     .attributes = kAttributes,
-    .infer = [](InferContext& c) { infer_recurrent(c, 3); },
-    .eval = [](EvalContext& c) { eval_recurrent(c, make_cell, false); },
-    .prepare = [](const PrepareContext& c) { return recurrent_kernel(c, make_cell, false); },
+    .infer = [](InferContext& c) { infer_recurrent(c, kKind); },
+    .eval = [](EvalContext& c) { eval_recurrent(c, kKind); },
+    .prepare = [](const PrepareContext& c) { return recurrent_kernel(c, kKind); },
     .macs = recurrent_macs,
     .quant = recurrent_quant(),
 };

@@ -32,30 +32,38 @@ struct LstmCell {
   }
 
   void operator()(int64_t direction, const CellStep& step) const {
-    const size_t hidden = step.h.size();
-    const auto* const functions = &activations[3 * static_cast<size_t>(direction)];
-    const size_t first_peephole = 3 * static_cast<size_t>(direction);
-    const std::span<float> sums = step.scratch.first(step.gates.size());
-    step.weights.recurrent_product(step.h, 0, sums);
-    for (size_t k = 0; k < sums.size(); ++k) step.gates[k] += sums[k];
-    const std::span<float> i = step.gates.first(hidden);
-    const std::span<float> o = step.gates.subspan(hidden, hidden);
-    const std::span<float> f = step.gates.subspan(2 * hidden, hidden);
-    const std::span<float> n = step.gates.subspan(3 * hidden);
-    peep(i, step.c, first_peephole);
-    peep(f, step.c, first_peephole + 2);
+    const size_t hidden = step.hidden;
+    step.weights.recurrent[0].run(static_cast<int64_t>(step.samples), step.h.data(), step.scratch.data());
+    for (size_t k = 0; k < step.gates.size(); ++k) step.gates[k] += step.scratch[k];
+    for (size_t sample = 0; sample < step.samples; ++sample) {
+      finish(static_cast<size_t>(direction), step.gates.subspan(sample * 4 * hidden, 4 * hidden),
+             step.h.subspan(sample * hidden, hidden), step.c.subspan(sample * hidden, hidden));
+    }
+  }
+
+  // From the gates' sums to the next states, for one sample.
+  void finish(size_t direction, std::span<float> gates, std::span<float> h, std::span<float> c) const {
+    const size_t hidden = h.size();
+    const auto* const functions = &activations[3 * direction];
+    const size_t first_peephole = 3 * direction;
+    const std::span<float> i = gates.first(hidden);
+    const std::span<float> o = gates.subspan(hidden, hidden);
+    const std::span<float> f = gates.subspan(2 * hidden, hidden);
+    const std::span<float> n = gates.subspan(3 * hidden);
+    peep(i, c, first_peephole);
+    peep(f, c, first_peephole + 2);
     activate(functions[0], i);
     activate(functions[0], f);
     activate(functions[1], n);
     for (size_t k = 0; k < hidden; ++k) {
       const float kept = input_forget ? 1.0F - i[k] : f[k];
-      step.c[k] = kept * step.c[k] + i[k] * n[k];
+      c[k] = kept * c[k] + i[k] * n[k];
     }
-    peep(o, step.c, first_peephole + 1);
+    peep(o, c, first_peephole + 1);
     activate(functions[0], o);
-    std::copy(step.c.begin(), step.c.end(), step.h.begin());
-    functions[2].apply(step.h);
-    for (size_t k = 0; k < hidden; ++k) step.h[k] *= o[k];
+    std::copy(c.begin(), c.end(), h.begin());
+    functions[2].apply(h);
+    for (size_t k = 0; k < hidden; ++k) h[k] *= o[k];
   }
 };
 
@@ -65,6 +73,8 @@ Cell make_cell(const Node& node, const Tensor& peepholes) {
                   int_attr(node, "input_forget") != 0};
 }
 
+constexpr CellKind kKind{.gates = 4, .has_c = true, .last_gate_apart = false, .make = make_cell};
+
 }  // namespace
 
 extern const OpDef k_lstm{
@@ -72,9 +82,9 @@ extern const OpDef k_lstm{
     .inputs = {3, 8},
     .outputs = {0, 3},
     .attributes = kAttributes,
-    .infer = [](InferContext& c) { infer_recurrent(c, 4); },
-    .eval = [](EvalContext& c) { eval_recurrent(c, make_cell, true); },
-    .prepare = [](const PrepareContext& c) { return recurrent_kernel(c, make_cell, true); },
+    .infer = [](InferContext& c) { infer_recurrent(c, kKind); },
+    .eval = [](EvalContext& c) { eval_recurrent(c, kKind); },
+    .prepare = [](const PrepareContext& c) { return recurrent_kernel(c, kKind); },
     .macs = recurrent_macs,
     .quant = recurrent_quant(),
 };

@@ -6,8 +6,10 @@
 // Outputs: Y [steps, directions, batch, hidden], Y_h and Y_c [directions, batch, hidden]. With layout = 1 the batch
 // comes first in each of X, Y, initial_h, initial_c, Y_h and Y_c.
 //
-// Numbers: each sample is computed on its own and each sum runs in the order of the operand's elements, so that a
-// sample's bits do not depend on its batch. Cost per step and direction: gates * hidden * (inputs + hidden) products.
+// Numbers: each element of a product is one chain in the order of the operand's elements (kernels/product.h), so a
+// sample's bits do not depend on its batch. Samples go in step; those whose sequence has ended keep their state. The
+// products with W do not wait for the state and are done for many steps at once. Cost per step, sample and direction:
+// gates * hidden * (inputs + hidden) multiply-adds.
 #pragma once
 
 #include <functional>
@@ -16,9 +18,14 @@
 #include <string_view>
 #include <vector>
 
+#include "ops/kernels/dense.h"
 #include "tinyc/ops/op.h"
 
 namespace tinyc {
+
+namespace recurrent_operands {
+inline constexpr int kX = 0, kW = 1, kR = 2, kB = 3, kLengths = 4, kInitialH = 5, kInitialC = 6, kPeepholes = 7;
+}  // namespace recurrent_operands
 
 // Attributes that all three have.
 inline constexpr AttributeDef kActivationAlpha{"activation_alpha", AttributeType::kFloats};
@@ -29,7 +36,6 @@ inline constexpr AttributeDef kDirection{"direction", "forward"};
 inline constexpr AttributeDef kHiddenSize{"hidden_size", AttributeType::kInt};
 inline constexpr AttributeDef kLayout{"layout", 0};
 
-void infer_recurrent(InferContext& c, int gates);
 int64_t recurrent_macs(const Node& node, std::span<const TensorType> inputs, std::span<const TensorType> outputs);
 inline constexpr QuantTraits recurrent_quant() {
   return {
@@ -38,45 +44,57 @@ inline constexpr QuantTraits recurrent_quant() {
       }};
 }
 
+bool is_batch_first(const Node& node);  // attribute layout
+
 // 1 or 2. Throws Error(kModel) for a direction that is not known.
 int64_t direction_count(const Node& node);
 
 // Clips to [-limit, limit] where the node has the attribute.
 void clip_values(const Node& node, std::span<float> values);
 
-// The weights of one direction, laid out so that the inner loop of a product runs over outputs.
-struct RecurrentWeights {
-  int64_t inputs = 0;
-  int64_t hidden = 0;
-  int64_t columns = 0;                // gates * hidden
-  std::vector<float> input;           // [inputs, columns]
-  std::vector<float> recurrent;       // [hidden, columns]
-  std::vector<float> input_bias;      // [columns]
-  std::vector<float> recurrent_bias;  // [columns]
+// Columns [first, first + count) of a weight matrix, packed for products.
+struct RecurrentBlock {
+  RecurrentBlock(std::span<const float> weights, std::span<const float> start, int64_t first, int64_t count,
+                 int64_t depth);
+  // out [rows, count] = start + a [rows, depth] * B.
+  void run(int64_t rows, const float* a, float* out) const;
 
-  // out = bias + h * R for the columns that start at first_column.
-  void recurrent_product(std::span<const float> h, int64_t first_column, std::span<float> out) const;
+  kernels::Dense dense;
+  std::vector<float> packed;
+  std::vector<float> start;  // the bias
 };
-// By direction; `bias` may be undefined.
-std::vector<RecurrentWeights> pack_recurrent(const Tensor& w, const Tensor& r, const Tensor& bias);
 
-// One step of one sample. `gates` is X * W + bias on entry and may be written over; `h` is the hidden state, `c` the
-// cell state (empty for cells that have none); both are replaced by the next ones.
+// The weights of one direction. The recurrent ones are in two blocks where a cell needs its last gate apart from the
+// others.
+struct RecurrentWeights {
+  RecurrentBlock input;
+  std::vector<RecurrentBlock> recurrent;
+};
+
+// One step of all samples. `gates` [samples, columns] is X * W + bias on entry and may be written over; `h` [samples,
+// hidden] is the hidden state, `c` the cell state (empty for cells that have none); both become the next ones.
 struct CellStep {
   const RecurrentWeights& weights;
+  size_t samples;
+  size_t hidden;
   std::span<float> gates;
   std::span<float> h;
   std::span<float> c;
-  std::span<float> scratch;  // two rows of columns
+  std::span<float> scratch;  // as many as gates
 };
 using Cell = std::function<void(int64_t direction, const CellStep& step)>;
 
-void run_recurrent(EvalContext& context, std::span<const RecurrentWeights> weights, const Cell& cell, bool has_c);
-
-// How an op makes its cell for a node, from operands beyond the common ones (peepholes).
-using MakeCell = Cell (*)(const Node& node, const Tensor& extra);
-// A kernel with the weights packed once when they are constants; otherwise one that packs them in each run.
-Kernel recurrent_kernel(const PrepareContext& context, MakeCell make_cell, bool has_c);
-void eval_recurrent(EvalContext& context, MakeCell make_cell, bool has_c);
+// What a kind of cell is made of.
+struct CellKind {
+  int gates;
+  bool has_c;
+  bool last_gate_apart;  // of the recurrent weights
+  // From the attributes, and from the operand that only LSTM has (peepholes; undefined when absent).
+  Cell (*make)(const Node& node, const Tensor& peepholes);
+};
+void infer_recurrent(InferContext& c, const CellKind& kind);
+void eval_recurrent(EvalContext& context, const CellKind& kind);
+// A kernel with the weights packed once, when they are constants.
+Kernel recurrent_kernel(const PrepareContext& context, const CellKind& kind);
 
 }  // namespace tinyc

@@ -1,8 +1,11 @@
 #include "ops/recurrent_activation.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cmath>
+
+#include "ops/kernels/elementwise.h"
 
 namespace tinyc {
 namespace {
@@ -52,6 +55,19 @@ void map(std::span<float> values, Function function) {
   std::transform(values.begin(), values.end(), values.begin(), function);
 }
 
+// The kernel reads up to a vector past the end of its operand, so it works on a copy in padded pieces.
+void apply_kernel(kernels::Function function, std::span<float> values) {
+  constexpr size_t kPiece = 256;
+  constexpr size_t kPadding = 32;
+  std::array<float, kPiece + kPadding> piece{};
+  for (size_t at = 0; at < values.size(); at += kPiece) {
+    const size_t count = std::min(kPiece, values.size() - at);
+    std::copy_n(values.data() + at, count, piece.data());
+    kernels::apply(function, piece.data(), static_cast<int64_t>(count), piece.data());
+    std::copy_n(piece.data(), count, values.data() + at);
+  }
+}
+
 }  // namespace
 
 void RecurrentActivation::apply(std::span<float> values) const {
@@ -61,9 +77,9 @@ void RecurrentActivation::apply(std::span<float> values) const {
     case Kind::kRelu:
       return map(values, [](float x) { return std::max(x, 0.0F); });
     case Kind::kTanh:
-      return map(values, [](float x) { return std::tanh(x); });
+      return apply_kernel(kernels::Function::kTanh, values);
     case Kind::kSigmoid:
-      return map(values, [](float x) { return 1.0F / (1.0F + std::exp(-x)); });
+      return apply_kernel(kernels::Function::kSigmoid, values);
     case Kind::kAffine:
       return map(values, [a, b](float x) { return a * x + b; });
     case Kind::kLeakyRelu:

@@ -9,16 +9,17 @@ constexpr AttributeDef kAttributes[] = {kActivationAlpha, kActivationBeta, kActi
                                         kDirection,       kHiddenSize,     kLayout};
 constexpr std::string_view kDefaults[] = {"Tanh"};
 
-Cell make_cell(const Node& node, const Tensor& /*extra*/) {
+Cell make_cell(const Node& node, const Tensor& /*peepholes*/) {
   return [activations = recurrent_activations(node, direction_count(node), kDefaults), node](int64_t direction,
                                                                                              const CellStep& step) {
-    const std::span<float> sums = step.scratch.first(step.gates.size());
-    step.weights.recurrent_product(step.h, 0, sums);
-    for (size_t i = 0; i < sums.size(); ++i) step.h[i] = step.gates[i] + sums[i];
+    step.weights.recurrent[0].run(static_cast<int64_t>(step.samples), step.h.data(), step.scratch.data());
+    for (size_t i = 0; i < step.h.size(); ++i) step.h[i] = step.gates[i] + step.scratch[i];
     clip_values(node, step.h);
     activations[static_cast<size_t>(direction)].apply(step.h);
   };
 }
+
+constexpr CellKind kKind{.gates = 1, .has_c = false, .last_gate_apart = false, .make = make_cell};
 
 }  // namespace
 
@@ -27,9 +28,9 @@ extern const OpDef k_rnn{
     .inputs = {3, 6},
     .outputs = {0, 2},
     .attributes = kAttributes,
-    .infer = [](InferContext& c) { infer_recurrent(c, 1); },
-    .eval = [](EvalContext& c) { eval_recurrent(c, make_cell, false); },
-    .prepare = [](const PrepareContext& c) { return recurrent_kernel(c, make_cell, false); },
+    .infer = [](InferContext& c) { infer_recurrent(c, kKind); },
+    .eval = [](EvalContext& c) { eval_recurrent(c, kKind); },
+    .prepare = [](const PrepareContext& c) { return recurrent_kernel(c, kKind); },
     .macs = recurrent_macs,
     .quant = recurrent_quant(),
 };
