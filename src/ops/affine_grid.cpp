@@ -10,7 +10,7 @@ constexpr AttributeDef kAttributes[] = {{"align_corners", 0}};
 
 void infer(InferContext& c) {
   c.require_rank(0, 3);
-  const auto size = c.dims_value(1);
+  const auto size = sizes_value(c, 1);
   if (!size) return c.set_output(0, c.dtype(0), Shape::unranked());
   const int axes = size->rank() - 2;
   if (axes != 2 && axes != 3) c.fail_input(1, "has " + std::to_string(size->rank()) + " elements, expected 4 or 5");

@@ -12,7 +12,7 @@ void infer(InferContext& c) {
   Shape shape = c.shape(0);
   if (!shape.ranked()) return c.set_output(0, c.dtype(0), std::move(shape));
   const std::vector<int> axes = listed_axes(c.node(), shape.rank());
-  const auto sizes = c.dims_value(1);
+  const auto sizes = sizes_value(c, 1);
   if (sizes && sizes->dims().size() != axes.size()) c.fail_input(1, "does not have a size for each axis");
   for (size_t i = 0; i < axes.size(); ++i) shape[axes[i]] = sizes ? (*sizes)[static_cast<int>(i)] : Dim();
   c.set_output(0, c.dtype(0), std::move(shape));

@@ -51,7 +51,7 @@ std::vector<Axis> axes_of(const Node& node, std::span<const int64_t> image, std:
 
 void infer(InferContext& c) {
   c.require_rank(0, 3);
-  const auto image = c.dims_value(kImageShape);
+  const auto image = sizes_value(c, kImageShape);
   const auto block = known_ints(c, kBlockShape);
   if (!image) return c.set_output(0, c.dtype(0), Shape::unranked());
   const Shape in = c.shape(0).ranked() ? c.shape(0) : open_shape(3);
@@ -67,8 +67,9 @@ void infer(InferContext& c) {
       out[1] = in[1].value / elements;
     }
     if (image->known() && in[2].known()) {
-      int64_t blocks = 1;
-      for (const Axis& axis : axes_of(c.node(), *image->known_dims(), *block)) blocks *= axis.blocks;
+      Dims counts;
+      for (const Axis& axis : axes_of(c.node(), *image->known_dims(), *block)) counts.push_back(axis.blocks);
+      const int64_t blocks = element_count(counts);
       if (blocks != in[2].value)
         c.fail_input(0, "has " + std::to_string(in[2].value) + " blocks, expected " + std::to_string(blocks));
     }

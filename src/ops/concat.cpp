@@ -29,6 +29,9 @@ void infer(InferContext& c) {
   const Shape* ranked = nullptr;
   for (int i = 0; i < c.input_count(); ++i) {
     if (!c.has_input(i)) c.fail_input(i, "is missing");
+    if (c.dtype(i) != c.dtype(0) && c.dtype(i) != DataType::kUndefined && c.dtype(0) != DataType::kUndefined) {
+      c.fail_input(i, "is " + std::string(name_of(c.dtype(i))) + ", unlike the others");
+    }
     if (c.shape(i).ranked()) ranked = &c.shape(i);
   }
   if (ranked == nullptr) return c.set_output(0, c.dtype(0), Shape::unranked());

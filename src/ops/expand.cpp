@@ -6,7 +6,7 @@ namespace tinyc {
 namespace {
 
 void infer(InferContext& c) {
-  const auto target = c.dims_value(1);
+  const auto target = sizes_value(c, 1);
   const int64_t length = target ? target->rank() : vector_length(c, 1);
   if (!c.shape(0).ranked() || length < 0 || length > kMaxRank) return c.set_output(0, c.dtype(0), Shape::unranked());
   c.set_output(0, c.dtype(0), broadcast(c.shape(0), target ? *target : open_shape(static_cast<int>(length))));

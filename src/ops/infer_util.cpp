@@ -20,6 +20,15 @@ std::optional<int64_t> known_scalar(const InferContext& c, int idx) {
   return values->front();
 }
 
+std::optional<Shape> sizes_value(const InferContext& c, int idx) {
+  if (const Tensor* value = c.value(idx)) {
+    for (const int64_t size : value->to_int64()) {
+      if (size < 0) c.fail_input(idx, "asks for a dimension of " + std::to_string(size));
+    }
+  }
+  return c.dims_value(idx);
+}
+
 std::optional<Shape> shape_arithmetic(const InferContext& c, int idx) {
   if (c.dtype(idx) != DataType::kInt64 && c.dtype(idx) != DataType::kInt32) return std::nullopt;
   const Tensor* value = c.value(idx);

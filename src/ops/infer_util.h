@@ -15,6 +15,9 @@ inline constexpr int kMaxRank = 64;
 // The elements of an integer operand where all are known, from its value or from what shape arithmetic says of it.
 std::optional<std::vector<int64_t>> known_ints(const InferContext& c, int idx);
 
+// The elements of an operand that lists sizes, as far as they are known. Throws when one of them is negative.
+std::optional<Shape> sizes_value(const InferContext& c, int idx);
+
 // Like known_ints for an operand of at most one element; throws unless there is exactly one.
 std::optional<int64_t> known_scalar(const InferContext& c, int idx);
 

@@ -24,7 +24,10 @@ void infer(InferContext& c) {
   require_signature(body, c.node().inputs.size(), c.node().outputs.size() + 1);
   if (c.node().outputs.size() < states) throw Error(ErrorKind::kModel, "has fewer outputs than states");
   std::vector<SubgraphInput> inputs = {{{DataType::kInt64, {}}}, {{DataType::kBool, {}}}};
-  for (int i = kOwnInputs; i < c.input_count(); ++i) inputs.push_back(subgraph_input(c, i));
+  for (int i = kOwnInputs; i < c.input_count(); ++i) {
+    if (!c.has_input(i)) c.fail_input(i, "is missing");
+    inputs.push_back(subgraph_input(c, i));
+  }
   const std::vector<TensorType> types = infer_body(body, std::move(inputs), {kOwnInputs, 1, states});
   for (int i = 0; i < c.output_count(); ++i) {
     const TensorType& type = types[static_cast<size_t>(i) + 1];

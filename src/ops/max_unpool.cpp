@@ -48,7 +48,7 @@ void infer(InferContext& c) {
     c.fail_input(1, "has shape " + to_string(indices) + ", expected " + to_string(in));
   }
   if (c.has_input(2)) {
-    const auto asked = c.dims_value(2);
+    const auto asked = sizes_value(c, 2);
     if (asked && in.ranked() && asked->rank() != in.rank()) c.fail_input(2, "has another rank than the data");
     return c.set_output(0, c.dtype(0), asked ? *asked : in.ranked() ? open_shape(in.rank()) : Shape::unranked());
   }

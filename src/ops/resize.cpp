@@ -106,7 +106,7 @@ std::vector<Dim> resized_dims(const InferContext& c, std::span<const Dim> in) {
       return out;
     }
   } else {
-    const auto dims = c.dims_value(kSizes);
+    const auto dims = sizes_value(c, kSizes);
     if (!dims) return open;
     check_count(c, kSizes, dims->dims().size(), in.size());
     if (stretch) return dims->dims();

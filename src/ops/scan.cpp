@@ -50,7 +50,10 @@ void infer(InferContext& c) {
   const Signature signature = signature_of(node);
   require_signature(body, node.inputs.size(), node.outputs.size());
   std::vector<SubgraphInput> inputs;
-  for (int i = 0; i < c.input_count(); ++i) inputs.push_back(subgraph_input(c, i));
+  for (int i = 0; i < c.input_count(); ++i) {
+    if (!c.has_input(i)) c.fail_input(i, "is missing");
+    inputs.push_back(subgraph_input(c, i));
+  }
   Dim length;
   for (size_t i = 0; i < signature.scanned; ++i) {
     SubgraphInput& input = inputs[signature.states + i];

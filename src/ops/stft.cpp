@@ -15,6 +15,9 @@ void infer(InferContext& c) {
   if (signal.ranked() && signal.rank() != 2 && signal.rank() != 3) {
     c.fail_input(kSignal, "has rank " + std::to_string(signal.rank()) + ", expected 3");
   }
+  if (signal.ranked() && signal.rank() == 3 && signal[2].known() && signal[2].value != 1 && signal[2].value != 2) {
+    c.fail_input(kSignal, "has neither one nor two parts at its end");
+  }
   const Dim batch = signal.ranked() ? signal[0] : Dim();
   const Dim samples = signal.ranked() ? signal[1] : Dim();
   const auto step = known_scalar(c, kStep);

@@ -130,6 +130,20 @@ TEST(Unique, NansAreOneValue) {
   EXPECT_EQ(elements<int64_t>(outputs[3]), (std::vector<int64_t>{1, 2, 2}));
 }
 
+TEST(Concat, RefusesOperandsOfOtherTypesAndDims) {
+  const Tensor x = counting<float>({2, 3});
+  const AttributeList axis = {{"axis", int64_t{0}}};
+  EXPECT_EQ(run_op("Concat", {x, counting<float>({1, 3})}, axis)[0].dims(), (Dims{3, 3}));
+  EXPECT_THROW(run_op("Concat", {x, counting<int8_t>({2, 3})}, axis), Error);
+  EXPECT_THROW(run_op("Concat", {x, counting<float>({2, 4})}, axis), Error);
+}
+
+TEST(Expand, RefusesNegativeSizes) {
+  const Tensor x = counting<int32_t>({2, 1});
+  EXPECT_EQ(elements<int32_t>(run_op("Expand", {x, ints({1, 2})})[0]), (std::vector<int32_t>{0, 0, 1, 1}));
+  EXPECT_THROW(run_op("Expand", {x, ints({2, -1})}), Error);
+}
+
 TEST(Tile, RepeatsEachAxis) {
   const Tensor x = counting<int32_t>({2, 2});
   EXPECT_EQ(elements<int32_t>(run_op("Tile", {x, ints({2, 2})})[0]),
