@@ -196,7 +196,9 @@ RecurrentBlock::RecurrentBlock(std::span<const float> weights, std::span<const f
                                int64_t count, int64_t depth)
     : dense(depth, count), packed(static_cast<size_t>(dense.packed_size())) {
   dense.pack(weights.data() + first * depth, 1, depth, packed.data());
-  start.assign(bias.begin() + first, bias.begin() + first + count);
+  constexpr int64_t kSlack = 32;  // a vector may be read past the end
+  start.resize(static_cast<size_t>(count + kSlack), 0.0F);
+  std::copy_n(bias.begin() + first, count, start.begin());
 }
 
 void RecurrentBlock::run(int64_t rows, const float* a, float* out) const {
