@@ -7,7 +7,6 @@
 #include "command.h"
 #include "recipe_flags.h"
 #include "tinyc/base/error.h"
-#include "tinyc/base/file.h"
 #include "tinyc/driver/calibration.h"
 
 namespace tinyc {
@@ -40,7 +39,7 @@ Statistics collect(const Flags& flags) {
 
 void run(const Flags& flags) {
   const Statistics statistics = flags.parts.empty() ? collect(flags) : merge_files(flags.parts);
-  write_file_atomic(flags.output, to_json(statistics));
+  write_statistics(flags.output, statistics);
   fmt::print("{}: {} samples, data {}\n", flags.output, statistics.samples, statistics.data.hex());
 }
 

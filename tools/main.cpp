@@ -2,6 +2,7 @@
 // (0 done, 1 a gate failed, 2 usage, 3 model, 4 file, 70 a bug; see ErrorKind).
 #include <fmt/core.h>
 
+#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <new>
@@ -100,5 +101,7 @@ int guarded_main(int argc, const char* const* argv) {
 }  // namespace tinyc
 
 int main(int argc, char** argv) {
+  // A file that outgrows its limit is a failed write, reported like a full disk, not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
   return tinyc::guarded_main(argc, argv);
 }

@@ -48,6 +48,7 @@ Dataset open_calibration(const Graph& graph, const Recipe& recipe, int64_t limit
   SyntheticOptions options;
   options.seed = static_cast<uint64_t>(recipe.seed);
   if (count > 0) options.samples = std::min(options.samples, count);
+  options.open_dim = fitting_open_dim(graph);
   return Dataset::synthetic(model_inputs(graph), options);
 }
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "tinyc/base/error.h"
 #include "tinyc/driver/recipe.h"
 #include "tinyc/ops/infer.h"
 #include "tinyc/ops/op.h"
@@ -16,8 +17,8 @@
 namespace tinyc {
 namespace {
 
-// Open dims become 1; returns how they were called.
-std::vector<std::string> close_dims(Graph& graph) {
+// Open dims become `size`, but the first, which is the batch, becomes 1; returns how they were called.
+std::vector<std::string> close_dims(Graph& graph, int64_t size) {
   std::vector<std::string> names;
   for (ValueId id : graph.inputs) {
     Value& value = graph[id];
@@ -25,11 +26,31 @@ std::vector<std::string> close_dims(Graph& graph) {
       Dim& dim = value.type.shape[i];
       if (dim.known()) continue;
       std::string name = dim.symbol.empty() ? value.name + ":" + std::to_string(i) : dim.symbol;
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
-      dim = Dim(1);
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+      dim = Dim(name == names.front() ? 1 : size);
     }
   }
   return names;
+}
+
+// The graph with its open dims closed by the smallest size that its nodes accept: many models take any length, but none
+// below their windows.
+Graph close_graph(const Graph& given, ModelSummary& summary) {
+  for (const int64_t size : {1, 16, 64, 256, 512, 1024, 4096, 16000}) {
+    Graph graph = given;
+    summary.open_dims = close_dims(graph, size);
+    summary.open_dim_size = size;
+    try {
+      infer_types(graph);
+      return graph;
+    } catch (const Error&) {
+      if (summary.open_dims.size() < 2) throw;
+    }
+  }
+  Graph graph = given;
+  close_dims(graph, 1);
+  infer_types(graph);
+  return graph;
 }
 
 bool is_weight(const Value& value) {
@@ -148,12 +169,10 @@ std::vector<FloatNode> find_float_nodes(Graph graph) {
 }  // namespace
 
 ModelSummary summarize(const Graph& given) {
-  Graph graph = given;
   ModelSummary summary;
-  summary.name = graph.name;
-  for (ValueId id : graph.inputs) summary.inputs.emplace_back(graph[id].name, to_string(graph[id].type));
-  summary.open_dims = close_dims(graph);
-  infer_types(graph);
+  summary.name = given.name;
+  for (ValueId id : given.inputs) summary.inputs.emplace_back(given[id].name, to_string(given[id].type));
+  const Graph graph = close_graph(given, summary);
   for (ValueId id : graph.outputs) summary.outputs.emplace_back(graph[id].name, to_string(given[id].type));
 
   std::vector<bool> counted(graph.values.size(), false);

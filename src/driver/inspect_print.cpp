@@ -46,7 +46,8 @@ Json to_json(const ModelSummary& summary, bool layers) {
   json["name"] = summary.name;
   json["inputs"] = types_json(summary.inputs);
   json["outputs"] = types_json(summary.outputs);
-  json["open_dims_counted_as_1"] = summary.open_dims;
+  json["open_dims"] = summary.open_dims;
+  json["open_dim_size"] = summary.open_dim_size;
   json["params"] = summary.params;
   json["macs"] = summary.macs;
   json["weight_bytes"] = summary.weight_bytes;
@@ -82,7 +83,10 @@ std::string to_text(const ModelSummary& summary, bool layers) {
   text += fmt::format("{:<22} {}, at {}\n", "peak_activation_bytes",
                       format_bytes(static_cast<uint64_t>(summary.peak_activation_bytes)), summary.peak_layer);
   if (!summary.open_dims.empty()) {
-    text += fmt::format("{:<22} {}\n", "open dims taken as 1", join(summary.open_dims, ", "));
+    text += fmt::format("{:<22} {}\n",
+                        summary.open_dim_size == 1 ? std::string("open dims taken as 1")
+                                                   : fmt::format("open dims taken as 1, {}", summary.open_dim_size),
+                        join(summary.open_dims, ", "));
   }
   if (summary.unsized_values > 0) {
     text += fmt::format("{:<22} {} (not in peak_activation_bytes)\n", "values of unknown size", summary.unsized_values);

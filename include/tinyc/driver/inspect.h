@@ -27,7 +27,8 @@ struct ModelSummary {
   std::string name;
   std::vector<std::pair<std::string, std::string>> inputs;   // name, type as the model declares it
   std::vector<std::pair<std::string, std::string>> outputs;  // name, type
-  std::vector<std::string> open_dims;                        // dims that were counted as 1
+  std::vector<std::string> open_dims;                        // dims that had no size
+  int64_t open_dim_size = 1;                                 // what they were counted as; the first always as 1
   int64_t params = 0;                                        // elements of float and quantized constants
   int64_t macs = 0;                                          // of one run; of an If its costlier branch
   int64_t weight_bytes = 0;                                  // bytes of those constants, as stored
