@@ -2,6 +2,7 @@
 
 #include "ops/broadcast.h"
 #include "ops/cast.h"
+#include "ops/scalar_operand.h"
 
 namespace tinyc {
 
@@ -11,10 +12,7 @@ float scale_operand(const EvalContext& context, int idx) {
 
 int32_t zero_point_operand(const EvalContext& context, int idx) {
   if (!context.has_input(idx)) return 0;
-  const std::vector<int64_t> values = context.input(idx).to_int64();
-  if (values.size() == 1) return static_cast<int32_t>(values[0]);
-  throw Error(ErrorKind::kModel,
-              "input " + std::to_string(idx) + " has " + std::to_string(values.size()) + " elements, expected one");
+  return static_cast<int32_t>(scalar_operand(context, idx));
 }
 
 std::vector<float> channel_scales(const EvalContext& context, int idx, int64_t channels) {

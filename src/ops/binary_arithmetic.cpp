@@ -87,7 +87,7 @@ void infer_arithmetic(InferContext& context, Combine combine) {
   const auto a = context.dims_value(0), b = context.dims_value(1);
   if (!a || !b || (a->rank() != b->rank() && a->rank() != 1 && b->rank() != 1)) return;
   Shape result;
-  for (int i = 0; i < std::max(a->rank(), b->rank()); ++i) {
+  for (int i = 0; i < (a->rank() == 1 ? b->rank() : a->rank()); ++i) {
     const Dim& left = (*a)[a->rank() == 1 ? 0 : i];
     const Dim& right = (*b)[b->rank() == 1 ? 0 : i];
     const bool known = left.known() && right.known();

@@ -59,9 +59,12 @@ void infer(InferContext& c) {
   if (block) {
     if (std::cmp_not_equal(block->size(), image->rank()))
       c.fail_input(kBlockShape, "has another length than the image shape");
+    if (std::any_of(block->begin(), block->end(), [](int64_t size) { return size < 1; })) {
+      c.fail_input(kBlockShape, "holds a size below one");
+    }
     const int64_t elements = element_count(*block);
     if (in[1].known()) {
-      if (elements < 1 || in[1].value % elements != 0) {
+      if (in[1].value % elements != 0) {
         c.fail_input(0, "has shape " + to_string(in) + ", which is not made of blocks of " + std::to_string(elements));
       }
       out[1] = in[1].value / elements;

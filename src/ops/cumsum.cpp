@@ -4,6 +4,7 @@
 #include "ops/common_infer.h"
 #include "ops/elementwise.h"
 #include "ops/infer_util.h"
+#include "ops/scalar_operand.h"
 
 namespace tinyc {
 namespace {
@@ -33,7 +34,7 @@ void sum_line(const T* x, T* y, int64_t count, int64_t step, bool exclusive) {
 void eval(EvalContext& context) {
   if (eval_in_float(context, eval)) return;
   const Tensor& input = context.input(0);
-  const AxisLayout layout(input.dims(), normalize_axis(context.input(1).to_int64().at(0), input.rank()));
+  const AxisLayout layout(input.dims(), normalize_axis(scalar_operand(context, 1), input.rank()));
   const bool exclusive = int_attr(context.node(), "exclusive") != 0;
   const bool reverse = int_attr(context.node(), "reverse") != 0;
   if (input.size() == 0) return;

@@ -48,10 +48,10 @@ void infer(InferContext& c) {
     std::optional<int64_t> length;
     if (c.has_input(1)) {
       length = known_scalar(c, 1);
-      if (length && *length < 1) c.fail_input(1, "is " + std::to_string(*length));
     } else if (results.known()) {
       length = direction.length(results.value);
     }
+    if (length && *length < 1) throw Error(ErrorKind::kModel, "the signal has length " + std::to_string(*length));
     if (length || c.has_input(1) || direction.onesided) results = length ? Dim(direction.results(*length)) : Dim();
   }
   c.set_output(0, c.dtype(0), std::move(out));

@@ -3,6 +3,7 @@
 #include "ops/cast.h"
 #include "ops/common_infer.h"
 #include "ops/infer_util.h"
+#include "ops/scalar_operand.h"
 
 namespace tinyc {
 namespace {
@@ -18,7 +19,7 @@ void infer(InferContext& context) {
 }
 
 void check_inference(const EvalContext& context) {
-  const bool training = context.has_input(2) && context.input(2).to_int64().at(0) != 0;
+  const bool training = context.has_input(2) && scalar_operand(context, 2) != 0;
   const float ratio = context.has_input(1) ? cast(context.input(1), DataType::kFloat).data<float>()[0] : 0.5F;
   if (training && ratio != 0.0F) {
     throw Error(ErrorKind::kModel, "dropout in training mode draws random numbers",

@@ -25,6 +25,11 @@ bool eval_in_float(EvalContext& context, void (*eval)(EvalContext&)) {
   std::vector<Tensor> outputs;
   std::vector<DataType> wanted;
   for (int i = 0; i < context.output_count(); ++i) {
+    if (!context.has_output(i)) {
+      wanted.push_back(DataType::kUndefined);
+      outputs.emplace_back();
+      continue;
+    }
     Tensor& output = context.output(i);
     wanted.push_back(output.dtype());
     outputs.push_back(is_half(output.dtype()) ? Tensor::zeros(DataType::kFloat, output.dims()) : std::move(output));

@@ -166,6 +166,17 @@ void InferContext::require_rank(int idx, int rank) const {
   fail_input(idx, "has rank " + std::to_string(shape(idx).rank()) + ", expected " + std::to_string(rank));
 }
 
+void EvalContext::fail_input_type(int idx, DataType expected) const {
+  const Tensor& given = input(idx);
+  throw Error(ErrorKind::kModel, "input " + std::to_string(idx) + " is " +
+                                     (given.defined() ? std::string(name_of(given.dtype())) : "left out") +
+                                     ", expected " + std::string(name_of(expected)));
+}
+
+void EvalContext::fail_output(int idx) const {
+  throw Error(ErrorKind::kModel, "the operands do not give the dims of output " + std::to_string(idx));
+}
+
 float* EvalContext::scratch_floats(size_t count) {
   constexpr size_t kAlignment = 64;
   if (scratch_.size() < count * sizeof(float) + kAlignment) scratch_.resize(count * sizeof(float) + kAlignment);

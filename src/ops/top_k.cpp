@@ -5,6 +5,7 @@
 #include "ops/axis_layout.h"
 #include "ops/elementwise.h"
 #include "ops/infer_util.h"
+#include "ops/scalar_operand.h"
 
 namespace tinyc {
 namespace {
@@ -45,7 +46,7 @@ void eval(EvalContext& context) {
   const Tensor& input = context.input(0);
   const AxisLayout layout(input.dims(), normalize_axis(int_attr(context.node(), "axis"), input.rank()));
   const bool largest = int_attr(context.node(), "largest") != 0;
-  const int64_t k = context.input(1).to_int64().at(0);
+  const int64_t k = scalar_operand(context, 1);
   visit_type(NumericTypes(), input.dtype(), [&]<typename T>(std::type_identity<T> /*type*/) {
     const T* x = context.in<T>(0).data();
     T* values = context.out<T>(0).data();

@@ -4,6 +4,7 @@
 #include "ops/common_infer.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
+#include "ops/scalar_operand.h"
 
 namespace tinyc {
 namespace {
@@ -26,7 +27,7 @@ void eval_trilu(EvalContext& context) {
   const bool upper = int_attr(context.node(), "upper") != 0;
   const int64_t rows = input.dims().end()[-2], columns = input.dims().end()[-1];
   // Beyond the matrix all diagonals are alike.
-  const int64_t given = context.has_input(1) ? context.input(1).to_int64().at(0) : 0;
+  const int64_t given = context.has_input(1) ? scalar_operand(context, 1) : 0;
   const int64_t k = std::clamp(given, -rows, columns);
   std::byte* y = context.output(0).mutable_bytes();
   std::memset(y, 0, input.byte_size());

@@ -106,9 +106,15 @@ class EvalContext {
   bool has_input(int idx) const { return idx < input_count() && inputs_[static_cast<size_t>(idx)].defined(); }
   bool has_output(int idx) const { return idx < output_count() && node_.outputs[static_cast<size_t>(idx)] != kNoValue; }
   const Tensor& input(int idx) const { return inputs_[static_cast<size_t>(idx)]; }
-  Tensor& output(int idx) { return outputs_[static_cast<size_t>(idx)]; }
+  // Throws Error(kModel) when the operands do not say the dims of the output: it then has no memory.
+  Tensor& output(int idx) {
+    if (!outputs_[static_cast<size_t>(idx)].defined()) fail_output(idx);
+    return outputs_[static_cast<size_t>(idx)];
+  }
+  // The elements; an operand of another type is an Error(kModel), an output of another type a bug of the op.
   template <typename T>
   std::span<const T> in(int idx) const {
+    if (input(idx).dtype() != data_type_of<T>()) fail_input_type(idx, data_type_of<T>());
     return input(idx).data<T>();
   }
   template <typename T>
@@ -125,6 +131,9 @@ class EvalContext {
   }
 
  private:
+  [[noreturn]] void fail_input_type(int idx, DataType expected) const;
+  [[noreturn]] void fail_output(int idx) const;
+
   const Node& node_;
   std::span<const Tensor> inputs_;
   std::span<Tensor> outputs_;
