@@ -2,6 +2,7 @@
 // inferred, checked and written, and what was written is read again.
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
@@ -20,8 +21,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     verify(graph);
     written = export_model(graph);
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kInternal) std::abort();
-    return 0;
+    if (error.kind() != ErrorKind::kInternal) return 0;
+    std::fprintf(stderr, "%s\n", error.what());
+    std::abort();
   }
   Graph again = import_model_bytes(written);
   infer_types(again);
