@@ -11,8 +11,8 @@
 namespace tinyc {
 namespace {
 
-// The values of one batch that are held while both models run stay near this.
-constexpr int64_t kHeldBytes = int64_t{16} << 20;
+// The values that are held while both models run stay near this, over all threads.
+constexpr int64_t kHeldBytes = int64_t{32} << 20;
 
 struct Pair {
   ValueId reference;
@@ -195,15 +195,16 @@ Comparison compare(const Graph& reference, const Graph& model, Dataset& data, co
   check_pair(reference, model);
   const auto start = std::chrono::steady_clock::now();
   const Comparer comparer(reference, model, options);
-  std::vector<Workspace> workspaces(static_cast<size_t>(resolve_threads(options.threads)));
   Part total;
   total.outputs.resize(model.outputs.size());
   total.layers.resize(comparer.pairs().size());
-  const int64_t most = kHeldBytes / std::max<int64_t>(bytes_of(reference, comparer.pairs()), 1);
-  const int64_t batch = std::clamp<int64_t>(most, 1, std::min(batch_of(reference, data), batch_of(model, data)));
-  const int64_t samples = for_each_round(data, batch, options.threads, [&](std::span<const Batch> round) {
+  const int64_t most = std::max<int64_t>(kHeldBytes / std::max<int64_t>(bytes_of(reference, comparer.pairs()), 1), 1);
+  const auto threads = static_cast<int>(std::min<int64_t>(resolve_threads(options.threads), most));
+  const int64_t batch = std::clamp<int64_t>(most / 2, 1, std::min(batch_of(reference, data), batch_of(model, data)));
+  std::vector<Workspace> workspaces(static_cast<size_t>(threads));
+  const int64_t samples = for_each_round(data, batch, threads, [&](std::span<const Batch> round) {
     std::vector<Part> parts(round.size());
-    parallel_for(static_cast<int64_t>(round.size()), options.threads, [&](int64_t idx, int thread) {
+    parallel_for(static_cast<int64_t>(round.size()), threads, [&](int64_t idx, int thread) {
       const auto at = static_cast<size_t>(idx);
       parts[at] = comparer.compare_batch(round[at], workspaces[static_cast<size_t>(thread)]);
     });
