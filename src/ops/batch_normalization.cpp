@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/elementwise.h"
 #include "tinyc/ops/op.h"
@@ -18,6 +19,7 @@ void infer(InferContext& context) {
   const Dim channels = x.ranked() ? (x.rank() > 1 ? x[1] : Dim(1)) : Dim();
   for (int i = 1; i < 5; ++i) {
     context.require_rank(i, 1);
+    require_same_dtype(context, i);
     const Shape& operand = context.shape(i);
     if (operand.ranked() && operand[0].known() && channels.known() && operand[0].value != channels.value) {
       context.fail_input(i, "has " + std::to_string(operand[0].value) + " elements, but operand 0 has " +

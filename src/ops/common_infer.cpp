@@ -26,8 +26,17 @@ void require_operands(const InferContext& context, std::initializer_list<int> op
   }
 }
 
+void require_same_dtype(const InferContext& context, int idx) {
+  if (!context.has_input(idx) || context.dtype(0) == DataType::kUndefined ||
+      context.dtype(idx) == DataType::kUndefined || context.dtype(idx) == context.dtype(0)) {
+    return;
+  }
+  context.fail_input(idx, "is " + std::string(name_of(context.dtype(idx))) + ", expected " +
+                              std::string(name_of(context.dtype(0))) + " as operand 0");
+}
+
 void infer_broadcast(InferContext& context) {
-  require_same_dtype(context, 1, 0);
+  require_same_dtype(context, 1);
   context.set_output(0, context.dtype(0), broadcast(context.shape(0), context.shape(1)));
 }
 

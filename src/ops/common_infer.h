@@ -18,6 +18,9 @@ void require_same_dtype(const InferContext& context, int idx, int other);
 // Throws where one of these operands is left out: for ops with optional operands in front of required ones.
 void require_operands(const InferContext& context, std::initializer_list<int> operands);
 
+// Throws unless operand idx, where it is given, has the dtype of operand 0 or one of the two is unknown.
+void require_same_dtype(const InferContext& context, int idx);
+
 // Output 0 has the dtype of operand 0 and the dims of operands 0 and 1 broadcast together. The dtypes must agree.
 void infer_broadcast(InferContext& context);
 

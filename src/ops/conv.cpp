@@ -2,6 +2,7 @@
 // channels. One to three spatial axes. Quantized: integers in and out, weights per output channel (axis 0), int32 bias.
 #include <cmath>
 
+#include "ops/common_infer.h"
 #include "ops/conv_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/convolution.h"
@@ -19,6 +20,8 @@ constexpr AttributeDef kAttributes[] = {{"auto_pad", "NOTSET"},
                                         {"strides", AttributeType::kInts}};
 
 void infer(InferContext& context) {
+  require_same_dtype(context, 1);
+  require_same_dtype(context, 2);
   infer_convolution(context, {.x = 0, .w = 1, .bias = 2}, context.dtype(0));
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/window.h"
 
@@ -63,6 +64,8 @@ WindowAxis adjoint_axis(const Node& node, const WindowSpec& spec, size_t idx, in
 void infer(InferContext& context) {
   require_spatial(context, 0);
   require_spatial(context, 1);
+  require_same_dtype(context, 1);
+  require_same_dtype(context, 2);
   const Shape& x = context.shape(0);
   const Shape& w = context.shape(1);
   if (!x.ranked() || !w.ranked()) return context.set_output(0, context.dtype(0), Shape::unranked());

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ops/broadcast.h"
+#include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/dense.h"
 #include "ops/kernels/elementwise.h"
@@ -20,6 +21,8 @@ using GemmTypes = TypeList<float, double, int32_t, int64_t, uint32_t, uint64_t>;
 void infer(InferContext& context) {
   context.require_rank(0, 2);
   context.require_rank(1, 2);
+  require_same_dtype(context, 1);
+  require_same_dtype(context, 2);
   const Shape& a = context.shape(0);
   const Shape& b = context.shape(1);
   const int trans_a = int_attr(context.node(), "transA") != 0 ? 1 : 0;

@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/dense.h"
 #include "ops/matrix_product.h"
@@ -15,6 +16,7 @@ namespace {
 using MatMulTypes = TypeList<float, double, int32_t, int64_t, uint32_t, uint64_t>;
 
 void infer(InferContext& context) {
+  require_same_dtype(context, 1);
   infer_matrix_product(context, 0, 1, context.dtype(0));
 }
 

@@ -46,6 +46,12 @@ T bound(const EvalContext& context, int idx, T absent) {
   return operand[0];
 }
 
+void infer_clip(InferContext& context) {
+  require_same_dtype(context, 1);
+  require_same_dtype(context, 2);
+  infer_same(context);
+}
+
 void eval_clip(EvalContext& context) {
   if (context.input(0).dtype() == DataType::kFloat) {
     return eval_clamp(context, bound(context, 1, kLowest<float>), bound(context, 2, kHighest<float>));
@@ -79,6 +85,7 @@ void eval_leaky_relu(EvalContext& context) {
 }
 
 void infer_prelu(InferContext& context) {
+  require_same_dtype(context, 1);
   const Shape& x = context.shape(0);
   const Shape& slope = context.shape(1);
   if (x.ranked() && slope.ranked()) {
@@ -129,7 +136,7 @@ extern const OpDef k_relu{
 extern const OpDef k_clip{
     .name = "Clip",
     .inputs = {1, 3},
-    .infer = infer_same,
+    .infer = infer_clip,
     .eval = eval_clip,
     .quant = {.kind = QuantKind::kClamp},
 };

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <random>
+#include <tuple>
 
 #include "ops/kernels/elementwise.h"
 #include "tinyc/ops/op.h"
@@ -172,6 +173,29 @@ TEST(PreparedKernels, ArithmeticBroadcasts) {
         const float exact = function(a.data<float>()[i], b.data<float>()[i]);
         ASSERT_EQ(results.prepared.data<float>()[i], std::clamp(exact, -0.5F, 0.5F));
       }
+    }
+  }
+}
+
+TEST(HeavyOps, RefuseAnOperandOfAnotherType) {
+  const TensorType matrix{DataType::kFloat, Shape{4, 4}}, image{DataType::kFloat, Shape{1, 4, 4, 4}};
+  const TensorType wrong_matrix{DataType::kDouble, Shape{4, 4}}, wrong_image{DataType::kDouble, Shape{4, 4, 1, 1}};
+  const std::vector<std::tuple<std::string_view, TensorType, TensorType>> cases{
+      {"Gemm", matrix, wrong_matrix},       {"MatMul", matrix, wrong_matrix},         {"Add", matrix, wrong_matrix},
+      {"PRelu", matrix, wrong_matrix},      {"Clip", matrix, {DataType::kInt32, {}}}, {"Conv", image, wrong_image},
+      {"ConvTranspose", image, wrong_image}};
+  for (const auto& [op, data, other] : cases) {
+    Node node;
+    node.op = find_op("", op);
+    node.inputs = {ValueId{0}, ValueId{1}};
+    node.outputs = {ValueId{2}};
+    InferContext context(node, {{data, nullptr, {}}, {other, nullptr, {}}});
+    try {
+      node.op->infer(context);
+      ADD_FAILURE() << op;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kModel);
+      EXPECT_EQ(error.message(), "input 1 is " + std::string(name_of(other.dtype)) + ", expected float32 as operand 0");
     }
   }
 }
