@@ -4,9 +4,11 @@
 // axis 1.
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
+#include "ops/kernels/transposed_convolution.h"
 #include "ops/window.h"
 
 namespace tinyc {
@@ -42,7 +44,12 @@ WindowAxis adjoint_axis(const Node& node, const WindowSpec& spec, size_t idx, in
                   .dilation = spec.dilations[idx],
                   .pad_begin = spec.pads[idx],
                   .pad_end = spec.pads[idx + rank]};
+  constexpr int64_t kMost = int64_t{1} << 38;  // of an extent; keeps sizes far from overflow
   const int64_t extra = list_element(node, "output_padding", idx, rank, 0);
+  if (in > kMost || extra < 0 || extra > kMost) {
+    throw Error(ErrorKind::kModel, "spatial axis " + std::to_string(idx) + " has " + std::to_string(in) +
+                                       " elements and an output padding of " + std::to_string(extra));
+  }
   const int64_t full = (in - 1) * axis.stride + extra + axis.extent();
   const bool same =
       spec.auto_pad == WindowSpec::AutoPad::kSameUpper || spec.auto_pad == WindowSpec::AutoPad::kSameLower;
@@ -54,7 +61,7 @@ WindowAxis adjoint_axis(const Node& node, const WindowSpec& spec, size_t idx, in
   } else {
     axis.in = full - axis.pad_begin - axis.pad_end;
   }
-  if (in < 1 || axis.in < 1 || axis.in > (int64_t{1} << 40)) {
+  if (in < 1 || axis.in < 1 || axis.in > 2 * kMost) {
     throw Error(ErrorKind::kModel, "the output would have " + std::to_string(axis.in) +
                                        " elements along spatial axis " + std::to_string(idx));
   }
@@ -71,7 +78,8 @@ void infer(InferContext& context) {
   if (!x.ranked() || !w.ranked()) return context.set_output(0, context.dtype(0), Shape::unranked());
   context.require_rank(1, x.rank());
   const int64_t group = int_attr(context.node(), "group");
-  if (x[1].known() && w[0].known() && (x[1].value != w[0].value || group < 1 || w[0].value % group != 0)) {
+  if (group < 1) context.fail_input(1, "cannot be split into " + std::to_string(group) + " groups");
+  if (x[1].known() && w[0].known() && (x[1].value != w[0].value || w[0].value % group != 0)) {
     context.fail_input(1, "has " + std::to_string(w[0].value) + " input channels in " + std::to_string(group) +
                               " groups, but operand 0 has " + std::to_string(x[1].value));
   }
@@ -137,6 +145,41 @@ void eval(EvalContext& context) {
              [&]<typename T>(std::type_identity<T> /*type*/) { run_reference<T>(context); });
 }
 
+// Floats, one or two spatial axes, nothing empty. Constant weights are packed here, others at each run.
+Kernel prepare(const PrepareContext& context) {
+  const Dims x = *context.inputs[0].shape.known_dims(), w = *context.inputs[1].shape.known_dims();
+  if (context.inputs[0].dtype != DataType::kFloat || x.size() > 4 || element_count(x) == 0 || element_count(w) == 0) {
+    return {};
+  }
+  const Window window = adjoint_window(context.node, x, w);
+  const int64_t group = int_attr(context.node, "group");
+  auto plan = kernels::TransposedConvolution::plan({.samples = x[0],
+                                                    .channels = x[1],
+                                                    .out_channels = w[1] * group,
+                                                    .groups = group,
+                                                    .y = plane_axis(window.axes[1]),
+                                                    .x = plane_axis(window.axes[2])});
+  if (!plan) return {};
+  std::vector<float> packed;
+  if (const Tensor* weights = context.constants[1]) {
+    packed.resize(static_cast<size_t>(plan->packed_weight_size()));
+    plan->pack_weights(weights->data<float>().data(), packed.data());
+  }
+  return [plan = std::move(*plan), packed = std::move(packed), low = context.clamp_low,
+          high = context.clamp_high](EvalContext& run) {
+    const int64_t weight_size = packed.empty() ? plan.packed_weight_size() : 0;
+    float* scratch = run.scratch_floats(static_cast<size_t>(weight_size + plan.scratch_size()));
+    if (packed.empty()) plan.pack_weights(run.in<float>(1).data(), scratch);
+    plan.run({.x = run.in<float>(0).data(),
+              .weights = packed.empty() ? scratch : packed.data(),
+              .bias = run.has_input(2) ? run.in<float>(2).data() : nullptr,
+              .low = low,
+              .high = high,
+              .y = run.out<float>(0).data(),
+              .scratch = scratch + weight_size});
+  };
+}
+
 int64_t macs(const Node& /*node*/, std::span<const TensorType> inputs, std::span<const TensorType> /*outputs*/) {
   const Dims w = *inputs[1].shape.known_dims();
   return element_count(*inputs[0].shape.known_dims()) * (w[0] == 0 ? 0 : element_count(w) / w[0]);
@@ -154,7 +197,9 @@ extern const OpDef k_conv_transpose{
     .attributes = kAttributes,
     .infer = infer,
     .eval = eval,
+    .prepare = prepare,
     .macs = macs,
+    .fuses_clamp = true,
     .quant =
         {.kind = QuantKind::kCompute, .data_inputs = 0b11, .weights = {1, -1}, .bias = 2, .channel_axis = channel_axis},
 };

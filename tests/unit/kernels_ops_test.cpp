@@ -138,6 +138,26 @@ TEST(PreparedKernels, AveragePool) {
   expect_near(run_both(whole_rows), 1e-6F);
 }
 
+TEST(PreparedKernels, ConvTranspose) {
+  Random random(8);
+  for (int i = 0; i < 150; ++i) {
+    const int64_t groups = pick(random, 1, 2), channels = groups * pick(random, 1, 5), out = pick(random, 1, 4);
+    const Dims kernel{pick(random, 1, 4), pick(random, 1, 4)}, strides{pick(random, 1, 3), pick(random, 1, 3)};
+    const auto pad = [&](size_t axis) { return pick(random, 0, (kernel[axis] - 1) / 2); };
+    Case c{"ConvTranspose",
+           {{"group", groups},
+            {"strides", strides},
+            {"pads", Dims{pad(0), pad(1), pad(0), pad(1)}},
+            {"dilations", Dims{pick(random, 1, 2), pick(random, 1, 2)}},
+            {"output_padding", Dims{pick(random, 0, strides[0] - 1), pick(random, 0, strides[1] - 1)}}},
+           {random_tensor({pick(random, 1, 2), channels, pick(random, 1, 9), pick(random, 1, 20)}, random),
+            random_tensor({channels, out, kernel[0], kernel[1]}, random), random_tensor({groups * out}, random)}};
+    expect_near(run_both(c, -0.5F, 1.5F), 1e-5F);
+    c.inputs.pop_back();
+    expect_near(run_both(c, -INFINITY, INFINITY, false), 1e-5F);
+  }
+}
+
 TEST(PreparedKernels, BatchNormalization) {
   Random random(5);
   for (const Dims& dims : {Dims{3, 4, 5, 7}, Dims{2, 6}, Dims{1, 1, 40}}) {
