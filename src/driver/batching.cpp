@@ -10,7 +10,7 @@ namespace tinyc {
 namespace {
 
 constexpr int64_t kBatch = 8;
-constexpr int kBatchesPerThread = 4;
+constexpr size_t kBatchesPerThread = 4;
 
 // The symbol of an open first dimension; empty when there is none.
 std::string open_axis(const Graph& graph, ValueId id) {
@@ -47,7 +47,7 @@ LabeledSample sample_of(const Batch& batch, int64_t idx) {
 
 int64_t for_each_round(Dataset& data, int64_t batch, int threads,
                        const std::function<void(std::span<const Batch>)>& body) {
-  const auto batches = static_cast<size_t>(kBatchesPerThread * resolve_threads(threads));
+  const auto batches = kBatchesPerThread * static_cast<size_t>(resolve_threads(threads));
   data.rewind();
   int64_t count = 0;
   for (std::vector<Batch> round;; round.clear()) {

@@ -172,7 +172,7 @@ ModelSummary summarize(const Graph& given) {
   ModelSummary summary;
   summary.name = given.name;
   for (ValueId id : given.inputs) summary.inputs.emplace_back(given[id].name, to_string(given[id].type));
-  const Graph graph = close_graph(given, summary);
+  Graph graph = close_graph(given, summary);
   for (ValueId id : graph.outputs) summary.outputs.emplace_back(graph[id].name, to_string(given[id].type));
 
   std::vector<bool> counted(graph.values.size(), false);

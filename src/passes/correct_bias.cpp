@@ -38,15 +38,15 @@ std::vector<double> channel_means(const Results& results) {
   const Dims& dims = results.front().front().dims();
   const auto channels = static_cast<size_t>(dims[1]);
   std::vector<double> sums(channels, 0.0);
-  double count = 0;
+  size_t positions = 0;
   for (const std::vector<Tensor>& sample : results) {
     const Tensor& tensor = sample.front();
     const auto data = tensor.data<float>();
     const size_t inner = data.size() / channels / static_cast<size_t>(tensor.dims()[0]);
     for (size_t i = 0; i < data.size(); ++i) sums[i / inner % channels] += static_cast<double>(data[i]);
-    count += static_cast<double>(data.size() / channels);
+    positions += data.size() / channels;
   }
-  for (double& sum : sums) sum /= count;
+  for (double& sum : sums) sum /= static_cast<double>(positions);
   return sums;
 }
 
