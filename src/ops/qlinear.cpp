@@ -56,6 +56,11 @@ constexpr QLinearLayout kLayouts[] = {
      .plain = 0},
 };
 
+// One scale is written as a scalar, whatever the axis: read back, it is per tensor.
+bool is_per_axis(const QParams& params) {
+  return params.axis >= 0 && (params.scales.size() > 1 || params.block > 0);
+}
+
 Tensor zero_point_tensor(const QParams& params, const Dims& dims) {
   Tensor tensor = Tensor::zeros(params.storage, dims);
   const int bytes = bits_of(params.storage) / 8;
@@ -85,7 +90,7 @@ Node linear_node(std::string_view op, std::string name, std::vector<ValueId> inp
   node.inputs = std::move(inputs);
   if (node.inputs.back() == kNoValue) node.inputs.pop_back();
   node.outputs = {output};
-  if (params.axis >= 0) node.attributes["axis"] = static_cast<int64_t>(params.axis);
+  if (is_per_axis(params)) node.attributes["axis"] = static_cast<int64_t>(params.axis);
   if (params.block > 0) node.attributes["block_size"] = static_cast<int64_t>(params.block);
   return node;
 }
@@ -128,7 +133,7 @@ std::vector<int> moved_operands(const Node& node) {
 
 ParamOperands add_params(Graph& graph, std::string_view base, const QParams& params, std::span<const int64_t> dims) {
   Dims param_dims;
-  if (params.axis >= 0) param_dims = {static_cast<int64_t>(params.scales.size())};
+  if (is_per_axis(params)) param_dims = {static_cast<int64_t>(params.scales.size())};
   if (params.block > 0) {
     param_dims.assign(dims.begin(), dims.end());
     int64_t& blocks = param_dims.at(static_cast<size_t>(params.axis));
