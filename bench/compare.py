@@ -77,7 +77,7 @@ class Bench:
 
     def ours(self, task, out, *flags):
         return measured(self.tinyc, "compress", task.model, "--int8", "--calib", task.calib, *task.data_flags(),
-                        "-o", out, "--threads", 1, *flags)
+                        "-o", out, *flags)
 
     def theirs(self, task, out, *flags):
         scale = ["--scale", 1 / task.scale] if task.scale != 1 else []

@@ -114,6 +114,7 @@ std::vector<int64_t> Tensor::to_int64() const {
 }
 
 std::vector<float> Tensor::to_float() const {
+  if (dtype_ == DataType::kFloat) return {data<float>().begin(), data<float>().end()};
   std::vector<float> values;
   values.reserve(static_cast<size_t>(count_));
   for_each_element(*this, [&](auto value) { values.push_back(static_cast<float>(value)); });
