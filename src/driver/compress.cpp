@@ -26,6 +26,8 @@ namespace {
 // Activations of the float and of the simulated model that repair passes may hold for all their samples together.
 constexpr int64_t kHeldBytes = int64_t{64} << 20;
 constexpr int64_t kFewestHeldSamples = 4;
+constexpr int64_t kMostHeldSamples =
+    256;  // the error of a mean over so many is far below the rounding that it corrects
 // Without data of its own, the measurement runs about this many multiply-accumulates.
 constexpr int64_t kMeasuredMacs = int64_t{6} << 30;
 constexpr int64_t kFewestMeasuredSamples = 16;
@@ -139,12 +141,13 @@ class Run {
     throw Error(ErrorKind::kModel, request_.model.string() + ": there is nothing to quantize in this model", first);
   }
 
-  // The first calibration samples, as many as fit the budget, for passes that look at layers' inputs.
+  // The first calibration samples, as many as fit the budget and help, for passes that look at layers' inputs.
   void hold_samples() {
     if (statistics_.synthetic || names_statistics(recipe_) || recipe_[Stage::kRepair].empty()) return;
     if (!runs_whole()) return;
     const int64_t live = std::max<int64_t>(summarize(reference_).peak_activation_bytes, 1);
-    Dataset data = open_calibration(graph_, recipe_, std::max(kFewestHeldSamples, kHeldBytes / (2 * live)));
+    Dataset data =
+        open_calibration(graph_, recipe_, std::clamp(kHeldBytes / (2 * live), kFewestHeldSamples, kMostHeldSamples));
     for (Batch batch = data.next(1); batch.size > 0; batch = data.next(1)) context_.samples.push_back(batch.inputs);
   }
 

@@ -85,11 +85,11 @@ Tensor copy_of(const Tensor& tensor) {
 }
 
 BoundPlan bind(uint64_t program, const Graph& graph, std::shared_ptr<const Plan> plan,
-               std::span<const Tensor> constants) {
+               std::span<const Tensor> constants, std::shared_ptr<std::byte> arena) {
   BoundPlan bound;
   bound.program = program;
   bound.plan = std::move(plan);
-  bound.arena = allocate_bytes(bound.plan->arena_bytes);
+  bound.arena = std::move(arena);
   bound.values.resize(graph.values.size());
   for (const Node& node : graph.nodes) {
     bound.operands.emplace_back(node.inputs.size());
@@ -119,6 +119,8 @@ BoundPlan bind(uint64_t program, const Graph& graph, std::shared_ptr<const Plan>
 
 struct Workspace::Impl {
   std::vector<std::byte> scratch;
+  std::shared_ptr<std::byte> arena;  // one for all plans: only one runs at a time
+  size_t arena_bytes = 0;
   std::vector<std::unique_ptr<BoundPlan>> bound;  // the most recently used last
   std::map<const Graph*, Workspace> subgraphs;
 };
@@ -165,7 +167,14 @@ struct Program::Impl {
       return *all.back();
     }
     if (all.size() == kMaxBound) all.erase(all.begin());
-    all.push_back(std::make_unique<BoundPlan>(bind(serial, graph, plan_for(inputs), constants)));
+    const std::shared_ptr<const Plan> plan = plan_for(inputs);
+    if (workspace.arena_bytes < plan->arena_bytes) {
+      all.clear();
+      workspace.arena.reset();
+      workspace.arena = allocate_bytes(plan->arena_bytes);
+      workspace.arena_bytes = plan->arena_bytes;
+    }
+    all.push_back(std::make_unique<BoundPlan>(bind(serial, graph, plan, constants, workspace.arena)));
     return *all.back();
   }
 

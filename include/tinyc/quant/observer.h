@@ -18,8 +18,8 @@ namespace tinyc {
 // What calibration keeps of one value.
 struct ValueStatistics {
   // Ranges of the last this many samples are kept, which is all that a moving average can feel: with the default weight
-  // 0.01 a sample that far back counts 3e-5.
-  static constexpr size_t kRecentSamples = 1024;
+  // 0.01 all that lies further back together counts 0.6 %.
+  static constexpr size_t kRecentSamples = 512;
 
   Histogram histogram;
   std::vector<ValueRange> recent;  // by sample, oldest first; empty for weights

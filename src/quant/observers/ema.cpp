@@ -3,7 +3,7 @@
 // Problem: one odd sample widens min-max for all. Formula, per end, over the samples in order: r_1 = x_1,
 // r_i = (1 - a) * r_(i-1) + a * x_i with a = 0.01, where x_i is the smallest (largest) value of sample i. The order
 // of samples is part of the definition here, so statistics keep the ranges of the last ValueStatistics::kRecentSamples
-// samples in order and the average runs over these; what is older would weigh (1 - a)^1024, 3e-5. Weights have no
+// samples in order and the average runs over these; what is older would weigh (1 - a)^512, 0.6 %. Weights have no
 // samples: for them this is min-max. Source: Jacob et al., Quantization and training of neural networks, 2018,
 // section 3.1.
 #include "tinyc/quant/observer.h"
