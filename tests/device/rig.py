@@ -1,0 +1,184 @@
+"""Builds a C program for a target, runs it, and counts its instructions. What run.py, models.py and bench/device.py share.
+
+A target is an entry of targets.json: a compiler of this machine with its sanitizers, or a cross compiler and an emulated
+board. Standard library only.
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
+TARGETS = json.loads((HERE / "targets.json").read_text())
+
+
+class Missing(Exception):
+    """A tool that the target needs is not installed."""
+
+
+class Broken(Exception):
+    """A program does not compile or does not end."""
+
+
+@dataclass
+class Count:
+    """Instructions: all, at each mark() so far, and per address where that was asked for."""
+    total: int = 0
+    marks: list = field(default_factory=list)
+    at: dict = field(default_factory=dict)
+
+    def between_marks(self):
+        return [after - before for before, after in zip([0] + self.marks, self.marks)]
+
+
+@dataclass
+class Result:
+    exit_code: int
+    output: str
+    count: Count | None = None
+
+
+def command(arguments, **options):
+    try:
+        return subprocess.run([str(a) for a in arguments], capture_output=True, text=True, errors="replace", **options)
+    except FileNotFoundError as error:
+        raise Missing(f"{arguments[0]} is not installed") from error
+
+
+def checked(arguments):
+    done = command(arguments)
+    if done.returncode != 0:
+        raise Broken(f"{' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+class Target:
+    def __init__(self, name):
+        self.name = name
+        entry = TARGETS[name]
+        self.compiler, self.flags = entry["compiler"], entry["flags"]
+        self.emulator = entry.get("emulator")
+        self.flash, self.ram = entry.get("flash"), entry.get("ram")
+
+    def require(self):
+        for tool in [self.compiler] + (self.emulator[:1] if self.emulator else []):
+            if shutil.which(tool) is None:
+                raise Missing(f"{tool} is not installed")
+
+    def tool(self, name):
+        """The binutils of the target: nm, size, objdump."""
+        prefix = self.compiler.removesuffix("gcc") if self.emulator else ""
+        return prefix + name
+
+    def compile(self, source, out, flags=()):
+        checked([self.compiler, *self.flags, "-c", source, "-o", out, *flags])
+
+    def build(self, sources, folder, flags=("-O2",), name="program"):
+        """An executable of the sources, which must pass the strict warnings."""
+        program = Path(folder, name)
+        if not self.emulator:
+            checked([self.compiler, *STRICT, *self.flags, *flags, "-I", HERE, *sources, "-o", program])
+            return program
+        objects = []
+        own = ["-DTINYC_ON_DEVICE", "-ffunction-sections", "-fdata-sections", "-I", HERE]
+        for number, source in enumerate(sources):
+            objects.append(Path(folder, f"{name}{number}.o"))
+            self.compile(source, objects[-1], [*STRICT, *own, *flags])
+        for source in ("start.c", "arm.c" if "arm" in self.compiler else "riscv.S"):
+            objects.append(Path(folder, source).with_suffix(".o"))
+            self.compile(HERE / "boot" / source, objects[-1], ["-O2", *own])
+        (flash, flash_bytes), (ram, ram_bytes) = self.flash, self.ram
+        places = {"flash_start": flash, "flash_bytes": flash_bytes, "ram_start": ram, "ram_bytes": ram_bytes}
+        libraries = ["--specs=nano.specs", "--specs=nosys.specs"] if "arm" in self.compiler else []
+        checked([self.compiler, *self.flags, *objects, "-o", program, "-nostartfiles", *libraries, "-T",
+                 HERE / "boot/image.ld", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments",
+                 *(f"-Wl,--defsym={key}={value}" for key, value in places.items())])
+        return program
+
+    def run(self, program, folder, timeout=60, count=False, per_address=False):
+        """Runs it. Counting slows the emulator down by a third, counting per address by half."""
+        if not self.emulator:
+            environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}
+            done = ended([program], timeout, env=environment)
+            return Result(done.returncode, done.stdout + done.stderr)
+        arguments = [*self.emulator, "-nographic", "-monitor", "none", "-serial", "none", "-semihosting-config",
+                     "enable=on,target=native", "-kernel", program]
+        counted = Path(folder, "count.txt")
+        if count:
+            arguments += ["-plugin", ",".join([str(plugin(folder)), f"out={counted}", *self.places(program, per_address)])]
+        done = ended(arguments, timeout)
+        if count and not counted.exists():
+            raise Missing(f"counting: {done.stderr.strip() or 'the emulator wrote nothing'}")
+        return Result(done.returncode, done.stdout + done.stderr, read_count(counted) if count else None)
+
+    def places(self, program, per_address):
+        """Arguments of the plugin that depend on the program."""
+        marks = [address for address, name in self.symbols(program) if name == "mark"]
+        places = [f"mark={marks[0]:x}"] if marks else []
+        if per_address:
+            places += [f"code={int(self.flash[0], 0):x}", f"bytes={code_bytes(self, program)}"]
+        return places
+
+    def symbols(self, program):
+        """(address, name) of the program's functions, ascending."""
+        listing = checked([self.tool("nm"), "--numeric-sort", program])
+        found = re.findall(r"^([0-9a-f]+) [tTwW] (\S+)$", listing, re.M)
+        return [(int(address, 16), name) for address, name in found if not name.startswith(("$", ".L"))]
+
+    def profile(self, program, count):
+        """(instructions, function) of each function that ran, most first."""
+        sums, symbols, index = {}, self.symbols(program), 0
+        for address, times in sorted(count.at.items()):
+            while index + 1 < len(symbols) and symbols[index + 1][0] <= address:
+                index += 1
+            sums[symbols[index][1]] = sums.get(symbols[index][1], 0) + times
+        return sorted(((times, name) for name, times in sums.items()), reverse=True)
+
+    def annotate(self, program, count, function):
+        """The function's disassembly, with how often each instruction ran in front."""
+        listing = checked([self.tool("objdump"), "-d", "--no-show-raw-insn", f"--disassemble={function}", program])
+        lines = []
+        for line in listing.splitlines():
+            address = re.match(r"\s+([0-9a-f]+):\t(.*)", line)
+            if address:
+                lines.append(f"{count.at.get(int(address[1], 16), 0):>12} {address[1]}  {address[2].expandtabs()}")
+        return lines
+
+
+def ended(arguments, timeout, **options):
+    try:
+        return command(arguments, timeout=timeout, stdin=subprocess.DEVNULL, **options)
+    except subprocess.TimeoutExpired as error:
+        raise Broken(f"{arguments[0]}: not at an end after {timeout} s") from error
+
+
+def plugin(folder):
+    path = Path(folder, "count.so")
+    if not path.exists():
+        checked(["gcc", "-O2", "-shared", "-fPIC", HERE / "count/count.c", "-o", path])
+    return path
+
+
+def code_bytes(target, program):
+    """From the start of flash to the end of the last function."""
+    listing = checked([target.tool("nm"), "--numeric-sort", program])
+    ends = [int(address, 16) for address in re.findall(r"^([0-9a-f]+) [tTwWrR] ", listing, re.M)]
+    return max(ends) + 65536 - int(target.flash[0], 0)
+
+
+def read_count(path):
+    count = Count()
+    for line in path.read_text().splitlines():
+        kind, *numbers = line.split()
+        if kind == "total":
+            count.total = int(numbers[0])
+        elif kind == "mark":
+            count.marks.append(int(numbers[0]))
+        else:
+            count.at[int(numbers[0], 16)] = int(numbers[1])
+    return count
