@@ -31,6 +31,7 @@ class Count:
     total: int = 0
     marks: list = field(default_factory=list)
     at: dict = field(default_factory=dict)
+    misaligned: tuple = ()  # the first misaligned access: by the instruction at, to the address
 
     def between_marks(self):
         return [after - before for before, after in zip([0] + self.marks, self.marks)]
@@ -64,6 +65,7 @@ class Target:
         self.compiler, self.flags = entry["compiler"], entry["flags"]
         self.emulator = entry.get("emulator")
         self.flash, self.ram = entry.get("flash"), entry.get("ram")
+        self.aligned = entry.get("aligned", False)  # a misaligned access is an error
 
     def require(self):
         for tool in [self.compiler] + (self.emulator[:1] if self.emulator else []):
@@ -101,28 +103,41 @@ class Target:
         return program
 
     def run(self, program, folder, timeout=60, count=False, per_address=False):
-        """Runs it. Counting slows the emulator down by a third, counting per address by half."""
+        """Runs it. Counting costs little; watching the alignment of every access more."""
         if not self.emulator:
             environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}
             done = ended([program], timeout, env=environment)
             return Result(done.returncode, done.stdout + done.stderr)
         arguments = [*self.emulator, "-nographic", "-monitor", "none", "-serial", "none", "-semihosting-config",
                      "enable=on,target=native", "-kernel", program]
+        if not count and not self.aligned:
+            done = ended(arguments, timeout)
+            return Result(done.returncode, done.stdout + done.stderr)
         counted = Path(folder, "count.txt")
-        if count:
-            arguments += ["-plugin", ",".join([str(plugin(folder)), f"out={counted}", *self.places(program, per_address)])]
-        done = ended(arguments, timeout)
-        if count and not counted.exists():
-            raise Missing(f"counting: {done.stderr.strip() or 'the emulator wrote nothing'}")
-        return Result(done.returncode, done.stdout + done.stderr, read_count(counted) if count else None)
+        plugged = ",".join([str(plugin(folder)), f"out={counted}", *self.wishes(program, count, per_address)])
+        done = ended([*arguments, "-plugin", plugged], timeout)
+        if not counted.exists():
+            raise Missing(f"the plugin that counts: {done.stderr.strip() or 'no answer'}")
+        result = Result(done.returncode, done.stdout + done.stderr, read_count(counted))
+        return self.judge_alignment(program, result)
 
-    def places(self, program, per_address):
-        """Arguments of the plugin that depend on the program."""
+    def wishes(self, program, count, per_address):
+        """Arguments of the plugin."""
         marks = [address for address, name in self.symbols(program) if name == "mark"]
-        places = [f"mark={marks[0]:x}"] if marks else []
+        wishes = [f"mark={marks[0]:x}"] if marks else []
+        if self.aligned and not count:
+            wishes.append("aligned=1")
         if per_address:
-            places += [f"code={int(self.flash[0], 0):x}", f"bytes={code_bytes(self, program)}"]
-        return places
+            wishes += [f"code={int(self.flash[0], 0):x}", f"bytes={code_bytes(self, program)}"]
+        return wishes
+
+    def judge_alignment(self, program, result):
+        if result.count.misaligned:
+            at, access = result.count.misaligned
+            names = [name for address, name in self.symbols(program) if address <= at]
+            result.output += f"misaligned access to {access:#x} by {names[-1] if names else '?'} at {at:#x}\n"
+            result.exit_code = result.exit_code or 98
+        return result
 
     def symbols(self, program):
         """(address, name) of the program's functions, ascending."""
@@ -144,7 +159,7 @@ class Target:
         listing = checked([self.tool("objdump"), "-d", "--no-show-raw-insn", f"--disassemble={function}", program])
         lines = []
         for line in listing.splitlines():
-            address = re.match(r"\s+([0-9a-f]+):\t(.*)", line)
+            address = re.match(r"\s*([0-9a-f]+):\t(.*)", line)
             if address:
                 lines.append(f"{count.at.get(int(address[1], 16), 0):>12} {address[1]}  {address[2].expandtabs()}")
         return lines
@@ -179,6 +194,8 @@ def read_count(path):
             count.total = int(numbers[0])
         elif kind == "mark":
             count.marks.append(int(numbers[0]))
+        elif kind == "misaligned":
+            count.misaligned = tuple(int(number, 16) for number in numbers)
         else:
             count.at[int(numbers[0], 16)] = int(numbers[1])
     return count

@@ -18,10 +18,6 @@ intptr_t semihosting_call(intptr_t request, const void* argument) {
 }
 
 void reset(void) {
-#if defined(__ARM_ARCH_6M__)
-  /* Armv6-M has no unaligned access. The emulated core is an Armv7-M that runs the code: have it refuse them too. */
-  *(volatile uint32_t*)0xE000ED14 |= 1U << 3;
-#endif
 #if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
   *(volatile uint32_t*)0xE000ED88 |= 0xFU << 20; /* access to the registers of floats and vectors */
   __asm__ volatile("dsb\n isb" ::: "memory");

@@ -4,6 +4,8 @@
  *   out=FILE    what was counted is written here: "total N", then "mark N" (the total so far) for every call of mark()
  *   mark=ADDR   address of mark(), hexadecimal
  *   code=ADDR,bytes=N   addresses whose instructions are counted one by one; adds "at ADDR N" for each that ran
+ *   aligned=1   also "misaligned ADDR ACCESS": the first instruction that accessed memory at an odd place, and where. A
+ *               Cortex-M0+ faults on that, and a small RISC-V traps; the emulator lets it pass.
  *
  * QEMU in Debian and Ubuntu loads plugins but ships no header, so what is used of its interface, version 1 (QEMU 4.2 to
  * 8.2), is declared here. The counts live in the translated code: an instruction costs an addition or two, not a call.
@@ -18,15 +20,18 @@
 typedef uint64_t PluginId;
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
-enum { kAddUint64 = 0, kNoRegisters = 0 };
+enum { kAddUint64 = 0, kNoRegisters = 0, kReadOrWrite = 3 };
 
 typedef void (*TranslateFn)(PluginId, struct qemu_plugin_tb*);
 typedef void (*ExecuteFn)(unsigned cpu, void* data);
+typedef void (*AccessFn)(unsigned cpu, uint32_t access, uint64_t address, void* data);
 typedef void (*ExitFn)(PluginId, void* data);
 
 void qemu_plugin_register_vcpu_tb_trans_cb(PluginId, TranslateFn);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn*, ExecuteFn, int registers, void* data);
 void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn*, int op, void* counter, uint64_t add);
+void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn*, AccessFn, int registers, int direction, void* data);
+unsigned qemu_plugin_mem_size_shift(uint32_t access);
 void qemu_plugin_register_atexit_cb(PluginId, ExitFn, void* data);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb*);
 struct qemu_plugin_insn* qemu_plugin_tb_get_insn(const struct qemu_plugin_tb*, size_t);
@@ -40,12 +45,23 @@ static uint64_t total;
 static uint64_t mark_address = UINT64_MAX;
 static uint64_t code_start;
 static uint64_t code_bytes;
+static int want_aligned;
+static int misaligned;
 static uint64_t* executed; /* per two bytes of code: instructions start at even addresses */
 
 static void on_mark(unsigned cpu, void* data) {
   (void)cpu;
   (void)data;
   fprintf(out, "mark %" PRIu64 "\n", total);
+}
+
+/* data: the address of the instruction. */
+static void on_access(unsigned cpu, uint32_t access, uint64_t address, void* data) {
+  (void)cpu;
+  const uint64_t low_bits = (UINT64_C(1) << qemu_plugin_mem_size_shift(access)) - 1;
+  if ((address & low_bits) == 0 || misaligned) return;
+  misaligned = 1;
+  fprintf(out, "misaligned %" PRIxPTR " %" PRIx64 "\n", (uintptr_t)data, address);
 }
 
 static void on_translate(PluginId id, struct qemu_plugin_tb* block) {
@@ -56,6 +72,9 @@ static void on_translate(PluginId id, struct qemu_plugin_tb* block) {
     const uint64_t address = qemu_plugin_insn_vaddr(insn);
     if (address == mark_address) qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark, kNoRegisters, NULL);
     qemu_plugin_register_vcpu_insn_exec_inline(insn, kAddUint64, &total, 1);
+    if (want_aligned) {
+      qemu_plugin_register_vcpu_mem_cb(insn, on_access, kNoRegisters, kReadOrWrite, (void*)(uintptr_t)address);
+    }
     const uint64_t offset = address - code_start;
     if (offset < code_bytes) {
       qemu_plugin_register_vcpu_insn_exec_inline(insn, kAddUint64, &executed[offset / 2], 1);
@@ -86,6 +105,7 @@ int qemu_plugin_install(PluginId id, const void* info, int argc, char** argv) {
     if ((value = value_of(argv[i], "out")) != NULL) out = fopen(value, "w");
     if ((value = value_of(argv[i], "mark")) != NULL) mark_address = strtoull(value, NULL, 16);
     if ((value = value_of(argv[i], "code")) != NULL) code_start = strtoull(value, NULL, 16);
+    if ((value = value_of(argv[i], "aligned")) != NULL) want_aligned = 1;
     if ((value = value_of(argv[i], "bytes")) != NULL) code_bytes = strtoull(value, NULL, 10);
   }
   if (code_bytes != 0) executed = calloc(code_bytes / 2 + 1, sizeof *executed);
