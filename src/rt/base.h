@@ -1,16 +1,16 @@
 /* What every kernel stands on: linkage, saturation, requantization, and the instructions that C has no words for.
  *
- * The files of this folder are the integer evaluator of tinyc and, as text, the code that it emits. They are C99 that is
- * C++ as well, use nothing but <stdint.h> and <string.h>, allocate nothing, and have no state. A file may have up to
+ * The files of this folder are the integer evaluator of tinyc and, as text, the code that it emits. They are C99 that
+ * is C++ as well, use nothing but <stdint.h> and <string.h>, allocate nothing, and have no state. A file may have up to
  * three paths, chosen by the compiler's own feature macros, all of which give the same bytes:
  *   TC_MVE  Armv8.1-M vectors (Cortex-M55)
  *   TC_DSP  16-bit pairs of Armv7E-M and Armv8-M (Cortex-M4, M7, M33)
  *   else    portable C, written for a 32-bit scalar core (Cortex-M0+, M3, RISC-V)
  *
- * Numbers. Values are int8 on a grid: real = scale * (q - zero_point). Weights have zero point 0. The input's zero point
- * is folded into the bias offline, so that a padded element counts as zero_point and nothing is subtracted in loops.
- * Layout: activations [height][width][channels], batch 1. Weights of products [out][inputs], each row padded with zeros
- * to a multiple of 4 bytes. `channels` of a product are pairs {bias, multiplier}, one per output channel.
+ * Numbers. Values are int8 on a grid: real = scale * (q - zero_point). Weights have zero point 0. The input's zero
+ * point is folded into the bias offline, so that a padded element counts as zero_point and nothing is subtracted in
+ * loops. Layout: activations [height][width][channels], batch 1. Weights of products [out][inputs], each row padded
+ * with zeros to a multiple of 4 bytes. `channels` of a product are pairs {bias, multiplier}, one per output channel.
  * Buffers that a kernel reads and writes may overlap as the kernel's comment says; scratch is 16-byte aligned.
  */
 #ifndef TC_BASE_H
@@ -69,7 +69,9 @@ TC_INLINE uint32_t tc_load4(const void* from) {
   return word;
 }
 
-TC_INLINE void tc_store4(void* to, uint32_t word) { memcpy(to, &word, 4); }
+TC_INLINE void tc_store4(void* to, uint32_t word) {
+  memcpy(to, &word, 4);
+}
 
 #ifdef TC_DSP
 /* Bytes 0 and 2 of a word as two int16; bytes 1 and 3. */
