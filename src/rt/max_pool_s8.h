@@ -1,0 +1,53 @@
+/* Max pooling. Padded cells never win; at least one cell of each window lies inside the image.
+ *
+ * out = clamp(max of the window, low, high): the grid stays, low and high carry a Relu behind it.
+ *
+ * Memory: no scratch. Overlap, where out_w <= in_w: out may start (pad_top * in_w + pad_left) * count bytes below in;
+ * so at in where there is no padding. Right because pixels are written in order, each after its window was read, and
+ * the window of every later pixel lies behind it.
+ */
+#ifndef TC_MAX_POOL_S8_H
+#define TC_MAX_POOL_S8_H
+
+#include "base.h"
+
+/* One output pixel: the window is h rows of w pixels, row_bytes and pixel_bytes apart. */
+TC_FN void tc_max_window_s8(const int8_t* in, int8_t* out, int32_t h, int32_t w, int32_t row_bytes, int32_t pixel_bytes,
+                            int32_t count, int32_t low, int32_t high) {
+  for (int32_t c = 0; c < count; ++c) {
+    int32_t max = low;
+    for (int32_t y = 0; y < h; ++y) {
+      const int8_t* from = in + y * row_bytes + c;
+      for (int32_t x = 0; x < w; ++x) {
+        max = *from > max ? *from : max;
+        from += pixel_bytes;
+      }
+    }
+    out[c] = (int8_t)(max > high ? high : max);
+  }
+}
+
+TC_FN void tc_max_pool_s8(const int8_t* in, int8_t* out, int32_t in_h, int32_t in_w, int32_t count, int32_t out_h,
+                          int32_t out_w, int32_t kernel_h, int32_t kernel_w, int32_t stride_h, int32_t stride_w,
+                          int32_t pad_top, int32_t pad_left, int32_t dilation_h, int32_t dilation_w, int32_t low,
+                          int32_t high) {
+  int32_t top = -pad_top;
+  for (int32_t oy = 0; oy < out_h; ++oy, top += stride_h) {
+    int32_t y = top;
+    int32_t h = kernel_h;
+    while (y < 0) y += dilation_h, --h;
+    while (y + (h - 1) * dilation_h >= in_h) --h;
+    int32_t left = -pad_left;
+    for (int32_t ox = 0; ox < out_w; ++ox, left += stride_w) {
+      int32_t x = left;
+      int32_t w = kernel_w;
+      while (x < 0) x += dilation_w, --w;
+      while (x + (w - 1) * dilation_w >= in_w) --w;
+      tc_max_window_s8(in + (y * in_w + x) * count, out, h, w, in_w * count * dilation_h, count * dilation_w, count,
+                       low, high);
+      out += count;
+    }
+  }
+}
+
+#endif
