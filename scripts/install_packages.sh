@@ -8,10 +8,12 @@ set -eu
 build="g++ cmake ninja-build pkg-config libonnx-dev libprotobuf-dev protobuf-compiler libeigen3-dev libhwy-dev
   libcli11-dev libspdlog-dev libfmt-dev libtomlplusplus-dev nlohmann-json3-dev libzip-dev libstb-dev libxxhash-dev"
 python="python3 python3-venv"
+device="gcc gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf
+  qemu-system-arm qemu-system-misc"
 case "${1:-}" in
   build) wanted=$build ;;
-  test) wanted="$build $python libgtest-dev libgmock-dev libonnx-testdata clang clang-format clang-tidy libclang-rt-dev" ;;
-  bench) wanted="$build $python libbenchmark-dev" ;;
+  test) wanted="$build $python $device libgtest-dev libgmock-dev libonnx-testdata clang clang-format clang-tidy libclang-rt-dev" ;;
+  bench) wanted="$build $python $device libbenchmark-dev" ;;
   *) sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
