@@ -62,12 +62,12 @@ TC_FN void tc_conv_s8(const int8_t* in, int8_t* out, void* scratch, const int8_t
         if (whole && y >= 0 && x >= 0 && y <= last_y && x <= last_x) {
           const int8_t* from = in + (y * in_w + x) * in_c;
           for (int32_t at = 0; at < inputs; at += segment, from += dilation_h * in_w * in_c) {
-            tc_stage(scratch, p, inputs, at, from, segment);
+            tc_stage(scratch, p, count, inputs, at, from, segment);
           }
         } else {
           tc_gather_window(in + g * group_c, row, in_h, in_w, in_c, y, x, kernel_h, kernel_w, dilation_h, dilation_w,
                            group_c, in_zero);
-          tc_stage(scratch, p, inputs, 0, row, inputs);
+          tc_stage(scratch, p, count, inputs, 0, row, inputs);
         }
         if (++next_x == out_w) {
           next_x = 0;

@@ -19,7 +19,7 @@ TC_FN void tc_pointwise_s8(const int8_t* in, int8_t* out, void* scratch, const i
   while (pixels > 0) {
     const int32_t count = pixels < most ? pixels : most;
     for (int32_t p = 0; p < count; p++) {
-      tc_stage(scratch, p, in_c, 0, in, in_c);
+      tc_stage(scratch, p, count, in_c, 0, in, in_c);
       in += in_c;
     }
     tc_product_block(scratch, count, weights, channels, in_c, out, out_c, out_c, rounding, shift, low, high);

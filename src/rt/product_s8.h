@@ -25,6 +25,156 @@ TC_INLINE void tc_copy(int8_t* to, const int8_t* from, int32_t count) {
   for (int32_t i = 0; i < count; i++) to[i] = from[i];
 }
 
+#if defined(TC_DSP)
+
+/* Windows are staged in pieces of a multiple of this many bytes, the last piece excepted. */
+#define TC_STAGE_UNIT 4
+
+/* Pixels of a full block. */
+TC_INLINE int32_t tc_block_pixels(int32_t inputs) {
+  return inputs <= 1024 ? 4 : 2;
+}
+
+/* Bytes to 16 bits; of every four, elements 0 and 2 go to to[0], elements 1 and 3 to to[step]; zeros behind the last.
+ */
+TC_FN void tc_widen(const int8_t* from, uint32_t* to, int32_t step, int32_t count) {
+  const int32_t apart = 2 * step;
+  for (; count >= 4; count -= 4) {
+    const uint32_t word = tc_load4(from);
+    from += 4;
+    to[0] = tc_widen_even(word);
+    to[step] = tc_widen_odd(word);
+    to += apart;
+  }
+  if (count > 0) {
+    uint32_t word = (uint8_t)from[0];
+    if (count > 1) word |= (uint32_t)(uint8_t)from[1] << 8;
+    if (count > 2) word |= (uint32_t)(uint8_t)from[2] << 16;
+    to[0] = tc_widen_even(word);
+    to[step] = tc_widen_odd(word);
+  }
+}
+
+/* `count` elements of the window of pixel `pixel` of `pixels`, from its element `at` on. Pixels are staged in order. */
+TC_INLINE void tc_stage(void* block, int32_t pixel, int32_t pixels, int32_t inputs, int32_t at, const int8_t* from,
+                        int32_t count) {
+  const int32_t step = pixels > 2 ? 4 : 2;
+  (void)inputs;
+  tc_widen(from, (uint32_t*)block + at / 2 * step + pixel, step, count);
+}
+
+/* Four weights of one channel with four elements of four windows: 16 products. */
+#define TC_STEP_4                       \
+  "ldr %[w], [%[weight]], #4\n\t"       \
+  "ldmia %[x]!, {r8, r9, r10, r11}\n\t" \
+  "sxtb16 %[even], %[w]\n\t"            \
+  "smlad %[a], %[even], r8, %[a]\n\t"   \
+  "smlad %[b], %[even], r9, %[b]\n\t"   \
+  "smlad %[c], %[even], r10, %[c]\n\t"  \
+  "smlad %[d], %[even], r11, %[d]\n\t"  \
+  "ldmia %[x]!, {r8, r9, r10, r11}\n\t" \
+  "sxtb16 %[w], %[w], ror #8\n\t"       \
+  "smlad %[a], %[w], r8, %[a]\n\t"      \
+  "smlad %[b], %[w], r9, %[b]\n\t"      \
+  "smlad %[c], %[w], r10, %[c]\n\t"     \
+  "smlad %[d], %[w], r11, %[d]\n\t"
+
+/* The same of two windows. */
+#define TC_STEP_2                       \
+  "ldr %[w], [%[weight]], #4\n\t"       \
+  "ldmia %[x]!, {r8, r9, r10, r11}\n\t" \
+  "sxtb16 %[even], %[w]\n\t"            \
+  "smlad %[a], %[even], r8, %[a]\n\t"   \
+  "smlad %[b], %[even], r9, %[b]\n\t"   \
+  "sxtb16 %[w], %[w], ror #8\n\t"       \
+  "smlad %[a], %[w], r10, %[a]\n\t"     \
+  "smlad %[b], %[w], r11, %[b]\n\t"
+
+#define TC_STEPS_4(steps)                                                                                     \
+  __asm__ volatile(steps                                                                                      \
+                   : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [x] "+r"(x), [weight] "+r"(weights), \
+                     [w] "=&r"(w), [even] "=&r"(even)                                                         \
+                   :                                                                                          \
+                   : "r8", "r9", "r10", "r11", "memory")
+
+#define TC_STEPS_2(steps)                                                                                            \
+  __asm__ volatile(steps                                                                                             \
+                   : [a] "+r"(a), [b] "+r"(b), [x] "+r"(x), [weight] "+r"(weights), [w] "=&r"(w), [even] "=&r"(even) \
+                   :                                                                                                 \
+                   : "r8", "r9", "r10", "r11", "memory")
+
+/* One pixel's output; the saturation is the clamp unless the range is narrower. */
+TC_INLINE int8_t tc_finish(int32_t acc, int32_t multiplier, int32_t rounding, int32_t shift, int32_t low, int32_t high,
+                           int32_t narrow) {
+  int32_t value = tc_requantize(acc, multiplier, rounding, shift);
+  __asm__("ssat %0, #8, %0" : "+r"(value));
+  if (narrow) value = tc_clamp(value, low, high);
+  return (int8_t)value;
+}
+
+TC_NOINLINE void tc_product_4(const uint32_t* block, int32_t pixels, const int8_t* weights, const int32_t* channels,
+                              int32_t inputs, int8_t* out, int32_t out_step, int32_t out_c, int32_t rounding,
+                              int32_t shift, int32_t low, int32_t high) {
+  const uint32_t* whole = block + (inputs + 3) / 16 * 32;
+  const uint32_t* end = block + (inputs + 3) / 4 * 8;
+  const int32_t narrow = low > -128 || high < 127;
+  const int32_t last = pixels > 3 ? 3 * out_step : 2 * out_step;
+  const int8_t* out_end = out + out_c;
+  do {
+    const uint32_t* x = block;
+    int32_t a = channels[0];
+    int32_t b = a;
+    int32_t c = a;
+    int32_t d = a;
+    uint32_t w;
+    uint32_t even;
+    while (x != whole) TC_STEPS_4(TC_STEP_4 TC_STEP_4 TC_STEP_4 TC_STEP_4);
+    while (x != end) TC_STEPS_4(TC_STEP_4);
+    const int32_t multiplier = channels[1];
+    /* Without a fourth pixel its place is the third's, whose output comes last. */
+    out[last] = tc_finish(d, multiplier, rounding, shift, low, high, narrow);
+    out[2 * out_step] = tc_finish(c, multiplier, rounding, shift, low, high, narrow);
+    out[out_step] = tc_finish(b, multiplier, rounding, shift, low, high, narrow);
+    *out++ = tc_finish(a, multiplier, rounding, shift, low, high, narrow);
+    channels += 2;
+  } while (out != out_end);
+}
+
+TC_NOINLINE void tc_product_2(const uint32_t* block, int32_t pixels, const int8_t* weights, const int32_t* channels,
+                              int32_t inputs, int8_t* out, int32_t out_step, int32_t out_c, int32_t rounding,
+                              int32_t shift, int32_t low, int32_t high) {
+  const uint32_t* whole = block + (inputs + 3) / 16 * 16;
+  const uint32_t* end = block + (inputs + 3) / 4 * 4;
+  const int32_t narrow = low > -128 || high < 127;
+  const int32_t last = pixels > 1 ? out_step : 0;
+  const int8_t* out_end = out + out_c;
+  do {
+    const uint32_t* x = block;
+    int32_t a = channels[0];
+    int32_t b = a;
+    uint32_t w;
+    uint32_t even;
+    while (x != whole) TC_STEPS_2(TC_STEP_2 TC_STEP_2 TC_STEP_2 TC_STEP_2);
+    while (x != end) TC_STEPS_2(TC_STEP_2);
+    out[last] = tc_finish(b, channels[1], rounding, shift, low, high, narrow);
+    *out++ = tc_finish(a, channels[1], rounding, shift, low, high, narrow);
+    channels += 2;
+  } while (out != out_end);
+}
+
+TC_FN void tc_product_block(const void* block, int32_t pixels, const int8_t* weights, const int32_t* channels,
+                            int32_t inputs, int8_t* out, int32_t out_step, int32_t out_c, int32_t rounding,
+                            int32_t shift, int32_t low, int32_t high) {
+  const uint32_t* words = (const uint32_t*)block;
+  if (pixels > 2) {
+    tc_product_4(words, pixels, weights, channels, inputs, out, out_step, out_c, rounding, shift, low, high);
+  } else {
+    tc_product_2(words, pixels, weights, channels, inputs, out, out_step, out_c, rounding, shift, low, high);
+  }
+}
+
+#else
+
 /* Windows are staged in pieces of a multiple of this many bytes, the last piece excepted. */
 #define TC_STAGE_UNIT 1
 
@@ -34,8 +184,10 @@ TC_INLINE int32_t tc_block_pixels(int32_t inputs) {
 }
 
 /* `count` elements of pixel `pixel`'s window, from its element `at` on. Pixels are staged in order. */
-TC_FN void tc_stage(void* block, int32_t pixel, int32_t inputs, int32_t at, const int8_t* from, int32_t count) {
+TC_FN void tc_stage(void* block, int32_t pixel, int32_t pixels, int32_t inputs, int32_t at, const int8_t* from,
+                    int32_t count) {
   uint32_t* to = (uint32_t*)block + at;
+  (void)pixels;
   const int8_t* end = from + count;
   if (pixel == 0) {
     while (from != end) *to++ = (uint32_t)*from++;
@@ -100,5 +252,7 @@ TC_NOINLINE void tc_product_block(const void* block, int32_t pixels, const int8_
 }
 
 #undef TC_PAIR
+
+#endif
 
 #endif
