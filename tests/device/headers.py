@@ -12,17 +12,10 @@ import tempfile
 from pathlib import Path
 
 import rig
+import symbols
 
 CXX = ["-x", "c++", "-std=c++17", *rig.STRICT[1:]]
 OWN_FLAGS = ["-O2", "-I", rig.ROOT / "src/rt"]
-
-# Functions that an object may call: memory functions, and what compilers make of integer arithmetic and of switches.
-MEMORY = r"mem(cpy|set|move|cmp)|__aeabi_mem(cpy|set|clr|move)[48]?"
-INTEGERS = (r"__aeabi_(lmul|lcmp|ulcmp|llsl|llsr|lasr|u?idiv(mod)?|u?ldivmod)|__gnu_thumb1_case_\w+|"
-            r"__(ashl|ashr|lshr|clz|ctz|mul|popcount|u?div|u?mod)[sd]i[23]?")
-FLOATS = r"__aeabi_\w+|__\w+[sd]f\w*"
-ALLOWED = re.compile(f"({MEMORY}|{INTEGERS})$")
-ALLOWED_IN_FLOAT = re.compile(f"({MEMORY}|{INTEGERS}|{FLOATS})$")
 
 
 def compilers():
@@ -38,16 +31,6 @@ def compilers():
             yield f"{compiler}, C++", compiler, [*CXX, "-fsyntax-only"], None
 
 
-def judge_object(nm, path, header):
-    """What is wrong with the object's symbols."""
-    allowed = ALLOWED_IN_FLOAT if "f32" in header.stem else ALLOWED
-    for kind, symbol in re.findall(r"^\s*[0-9a-f]* (\w) (\S+)$", rig.checked([nm, path]), re.M):
-        if kind == "U" and not allowed.match(symbol):
-            yield f"needs {symbol}"
-        if kind in "dDbBC":
-            yield f"{symbol} is writable"
-
-
 def findings_of(header, compiler, folder):
     name, tool, flags, nm = compiler
     stem = re.sub(r"\W", "_", f"{header.stem}_{name}")
@@ -59,7 +42,7 @@ def findings_of(header, compiler, folder):
     done = rig.command([tool, *flags, *OWN_FLAGS, "-I", header.parent, *keep, "-c", source, "-o", out])
     if done.returncode != 0:
         return [f"{header.name}, {name}: {done.stderr.strip()}"]
-    return [f"{header.name}, {name}: {finding}" for finding in judge_object(nm, out, header)] if keep else []
+    return [f"{header.name}, {name}: {finding}" for finding in symbols.findings(nm, out, "f32" in header.stem)] if keep else []
 
 
 def main():

@@ -27,10 +27,11 @@ class Broken(Exception):
 
 @dataclass
 class Count:
-    """Instructions: all, at each mark() so far, and per address where that was asked for."""
+    """Instructions: all, at each mark() those before it, and by address where that was asked for."""
     total: int = 0
     marks: list = field(default_factory=list)
     at: dict = field(default_factory=dict)
+    inside: dict = field(default_factory=dict)  # by an instruction of the function asked for, with what it called
     misaligned: tuple = ()  # the first misaligned access: by the instruction at, to the address
 
     def between_marks(self):
@@ -64,7 +65,7 @@ class Target:
         entry = TARGETS[name]
         self.compiler, self.flags = entry["compiler"], entry["flags"]
         self.emulator = entry.get("emulator")
-        self.flash, self.ram = entry.get("flash"), entry.get("ram")
+        self.memory = {name: entry[name] for name in ("flash", "constants", "ram") if name in entry}
         self.aligned = entry.get("aligned", False)  # a misaligned access is an error
 
     def require(self):
@@ -94,15 +95,14 @@ class Target:
         for source in ("start.c", "arm.c" if "arm" in self.compiler else "riscv.S"):
             objects.append(Path(folder, source).with_suffix(".o"))
             self.compile(HERE / "boot" / source, objects[-1], ["-O2", *own])
-        (flash, flash_bytes), (ram, ram_bytes) = self.flash, self.ram
-        places = {"flash_start": flash, "flash_bytes": flash_bytes, "ram_start": ram, "ram_bytes": ram_bytes}
         libraries = ["--specs=nano.specs", "--specs=nosys.specs"] if "arm" in self.compiler else []
         checked([self.compiler, *self.flags, *objects, "-o", program, "-nostartfiles", *libraries, "-T",
                  HERE / "boot/image.ld", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments",
-                 *(f"-Wl,--defsym={key}={value}" for key, value in places.items())])
+                 *(f"-Wl,--defsym={name}_start={start},--defsym={name}_bytes={size}"
+                   for name, (start, size) in self.memory.items())])
         return program
 
-    def run(self, program, folder, timeout=60, count=False, per_address=False):
+    def run(self, program, folder, timeout=60, count=False, per_address=False, inside=None):
         """Runs it. Counting costs little; watching the alignment of every access more."""
         if not self.emulator:
             environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}
@@ -114,21 +114,28 @@ class Target:
             done = ended(arguments, timeout)
             return Result(done.returncode, done.stdout + done.stderr)
         counted = Path(folder, "count.txt")
-        plugged = ",".join([str(plugin(folder)), f"out={counted}", *self.wishes(program, count, per_address)])
+        plugged = ",".join([str(plugin(folder)), f"out={counted}", *self.wishes(program, count, per_address, inside)])
         done = ended([*arguments, "-plugin", plugged], timeout)
         if not counted.exists():
             raise Missing(f"the plugin that counts: {done.stderr.strip() or 'no answer'}")
         result = Result(done.returncode, done.stdout + done.stderr, read_count(counted))
         return self.judge_alignment(program, result)
 
-    def wishes(self, program, count, per_address):
+    def wishes(self, program, count, per_address, inside):
         """Arguments of the plugin."""
-        marks = [address for address, name in self.symbols(program) if name == "mark"]
+        symbols = self.symbols(program)
+        marks = [address for address, name in symbols if name == "mark"]
         wishes = [f"mark={marks[0]:x}"] if marks else []
+        if inside:
+            start = next(address for address, name in symbols if name == inside)
+            end = min(address for address, _ in symbols if address > start)
+            wishes += [f"inside={start:x}", f"inside_bytes={end - start}"]
         if self.aligned and not count:
             wishes.append("aligned=1")
         if per_address:
-            wishes += [f"code={int(self.flash[0], 0):x}", f"bytes={code_bytes(self, program)}"]
+            start = int(self.memory["flash"][0], 0)
+            end = next(address for address, name in symbols if name == "image_code_end")
+            wishes += [f"code={start:x}", f"bytes={end - start}"]
         return wishes
 
     def judge_alignment(self, program, result):
@@ -153,6 +160,18 @@ class Target:
                 index += 1
             sums[symbols[index][1]] = sums.get(symbols[index][1], 0) + times
         return sorted(((times, name) for name, times in sums.items()), reverse=True)
+
+    def by_line(self, program, count):
+        """{line: instructions} of the function that was looked inside; the program must be built with -g1."""
+        addresses = [f"{address:#x}" for address in count.inside]
+        listing = checked([self.tool("addr2line"), "-e", program, "-a", "-i", *addresses])
+        lines = {}
+        for found in re.split(r"^0x", listing, flags=re.M)[1:]:
+            frames = found.splitlines()  # the address, then from the innermost inlined call to the function itself
+            line = re.search(r":(\d+)(?: \(discriminator \d+\))?$", frames[-1])
+            number = int(line[1]) if line else 0
+            lines[number] = lines.get(number, 0) + count.inside[int(frames[0], 16)]
+        return lines
 
     def annotate(self, program, count, function):
         """The function's disassembly, with how often each instruction ran in front."""
@@ -179,13 +198,6 @@ def plugin(folder):
     return path
 
 
-def code_bytes(target, program):
-    """From the start of flash to the end of the last function."""
-    listing = checked([target.tool("nm"), "--numeric-sort", program])
-    ends = [int(address, 16) for address in re.findall(r"^([0-9a-f]+) [tTwWrR] ", listing, re.M)]
-    return max(ends) + 65536 - int(target.flash[0], 0)
-
-
 def read_count(path):
     count = Count()
     for line in path.read_text().splitlines():
@@ -196,6 +208,6 @@ def read_count(path):
             count.marks.append(int(numbers[0]))
         elif kind == "misaligned":
             count.misaligned = tuple(int(number, 16) for number in numbers)
-        else:
-            count.at[int(numbers[0], 16)] = int(numbers[1])
+        elif kind in ("at", "in"):
+            (count.at if kind == "at" else count.inside)[int(numbers[0], 16)] = int(numbers[1])
     return count

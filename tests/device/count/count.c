@@ -4,8 +4,10 @@
  *   out=FILE    what was counted is written here: "total N", then "mark N" (the total so far) for every call of mark()
  *   mark=ADDR   address of mark(), hexadecimal
  *   code=ADDR,bytes=N   addresses whose instructions are counted one by one; adds "at ADDR N" for each that ran
- *   aligned=1   also "misaligned ADDR ACCESS": the first instruction that accessed memory at an odd place, and where. A
- *               Cortex-M0+ faults on that, and a small RISC-V traps; the emulator lets it pass.
+ *   inside=ADDR,inside_bytes=N   a function that is called once; adds "in ADDR N" for each of its instructions: all
+ * that was executed from there until it went on, the functions that it called included aligned=1   also "misaligned
+ * ADDR ACCESS": the first instruction that accessed memory at an odd place, and where. A Cortex-M0+ faults on that, and
+ * a small RISC-V traps; the emulator lets it pass.
  *
  * QEMU in Debian and Ubuntu loads plugins but ships no header, so what is used of its interface, version 1 (QEMU 4.2 to
  * 8.2), is declared here. The counts live in the translated code: an instruction costs an addition or two, not a call.
@@ -45,13 +47,26 @@ static uint64_t total;
 static uint64_t mark_address = UINT64_MAX;
 static uint64_t code_start;
 static uint64_t code_bytes;
+static uint64_t inside_start;
+static uint64_t inside_bytes;
+static uint64_t* inside;      /* per two bytes of the function */
+static uint64_t* inside_last; /* where the function went last, NULL before it was entered */
+static uint64_t inside_since; /* the total at that time */
 static int want_aligned;
 static int misaligned;
 static uint64_t* executed; /* per two bytes of code: instructions start at even addresses */
 
-static void on_mark(unsigned cpu, void* data) {
+/* data: the counter of the instruction that is about to run, NULL outside of the function. */
+static void on_inside(unsigned cpu, void* data) {
   (void)cpu;
+  if (inside_last != NULL) *inside_last += total - inside_since;
+  inside_last = data;
+  inside_since = total;
+}
+
+static void on_mark(unsigned cpu, void* data) {
   (void)data;
+  on_inside(cpu, NULL); /* the function is at its end, if it ended in a jump to another one */
   fprintf(out, "mark %" PRIu64 "\n", total);
 }
 
@@ -71,6 +86,10 @@ static void on_translate(PluginId id, struct qemu_plugin_tb* block) {
     struct qemu_plugin_insn* insn = qemu_plugin_tb_get_insn(block, i);
     const uint64_t address = qemu_plugin_insn_vaddr(insn);
     if (address == mark_address) qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark, kNoRegisters, NULL);
+    if (address - inside_start < inside_bytes) {
+      uint64_t* counter = &inside[(address - inside_start) / 2];
+      qemu_plugin_register_vcpu_insn_exec_cb(insn, on_inside, kNoRegisters, counter);
+    }
     qemu_plugin_register_vcpu_insn_exec_inline(insn, kAddUint64, &total, 1);
     if (want_aligned) {
       qemu_plugin_register_vcpu_mem_cb(insn, on_access, kNoRegisters, kReadOrWrite, (void*)(uintptr_t)address);
@@ -82,13 +101,18 @@ static void on_translate(PluginId id, struct qemu_plugin_tb* block) {
   }
 }
 
+static void print_counters(const char* kind, uint64_t start, uint64_t bytes, const uint64_t* counters) {
+  for (uint64_t i = 0; i < bytes / 2; i++) {
+    if (counters[i] != 0) fprintf(out, "%s %" PRIx64 " %" PRIu64 "\n", kind, start + 2 * i, counters[i]);
+  }
+}
+
 static void on_exit_of_qemu(PluginId id, void* data) {
   (void)id;
   (void)data;
   fprintf(out, "total %" PRIu64 "\n", total);
-  for (uint64_t i = 0; i < code_bytes / 2; i++) {
-    if (executed[i] != 0) fprintf(out, "at %" PRIx64 " %" PRIu64 "\n", code_start + 2 * i, executed[i]);
-  }
+  print_counters("at", code_start, code_bytes, executed);
+  print_counters("in", inside_start, inside_bytes, inside);
   fclose(out);
 }
 
@@ -105,11 +129,14 @@ int qemu_plugin_install(PluginId id, const void* info, int argc, char** argv) {
     if ((value = value_of(argv[i], "out")) != NULL) out = fopen(value, "w");
     if ((value = value_of(argv[i], "mark")) != NULL) mark_address = strtoull(value, NULL, 16);
     if ((value = value_of(argv[i], "code")) != NULL) code_start = strtoull(value, NULL, 16);
+    if ((value = value_of(argv[i], "inside")) != NULL) inside_start = strtoull(value, NULL, 16);
+    if ((value = value_of(argv[i], "inside_bytes")) != NULL) inside_bytes = strtoull(value, NULL, 10);
     if ((value = value_of(argv[i], "aligned")) != NULL) want_aligned = 1;
     if ((value = value_of(argv[i], "bytes")) != NULL) code_bytes = strtoull(value, NULL, 10);
   }
-  if (code_bytes != 0) executed = calloc(code_bytes / 2 + 1, sizeof *executed);
-  if (out == NULL || (code_bytes != 0 && executed == NULL)) {
+  executed = calloc(code_bytes / 2 + 1, sizeof *executed);
+  inside = calloc(inside_bytes / 2 + 1, sizeof *inside);
+  if (out == NULL || executed == NULL || inside == NULL) {
     fprintf(stderr, "count: needs out=FILE, and memory\n");
     return -1;
   }

@@ -1,0 +1,66 @@
+"""The models that are emitted as C for tests and benchmarks, their data, and the command that emits them."""
+import random
+import re
+import struct
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import rig
+
+SHARED = rig.ROOT.parent / "shared"
+
+
+@dataclass
+class Model:
+    name: str  # of the C files
+    path: Path
+    calib: Path | None  # None: numbers drawn around `mean`
+    flags: tuple = ()
+    mean: float = 0
+    deviation: float = 1
+    inputs: int = 0
+
+    def absent(self):
+        """The file that is not there, if any."""
+        return next((path for path in (self.path, self.calib) if path is not None and not path.exists()), None)
+
+
+def models():
+    own, shared, data = rig.ROOT / "models", SHARED / "models", SHARED / "data"
+    listed = [
+        Model("kws", shared / "mlperf_kws_dscnn_h5.onnx", data / "kws_calib.npz"),
+        Model("resnet8", shared / "mlperf_ic_resnet8_h5.onnx", data / "cifar10_calib.npz", ("--layout", "nhwc")),
+        Model("vww", shared / "mlperf_vww_96_float.onnx", data / "vww_calib.npz", ("--scale", "1/255", "--layout", "nhwc")),
+        Model("ad", shared / "mlperf_ad01_fp32.onnx", None, mean=-25, deviation=8, inputs=640),
+        Model("shapes", own / "shapes.onnx", own / "shapes_calib.npz", ("--scale", "1/255")),
+        Model("vibration", own / "vibration.onnx", own / "vibration_calib.npz"),
+        Model("gestures", own / "gestures.onnx", own / "gestures_calib.npz"),
+    ]
+    return {model.name: model for model in listed}
+
+
+def emit(tinyc, model, folder, vectors):
+    """Writes NAME.c, NAME.h and NAME_test.c, whose NAME_test() gives the number of wrong output bytes."""
+    calib = model.calib or drawn_data(model, folder)
+    command = [tinyc, "compress", model.path, "--int8", "--calib", calib, *model.flags, "--emit", "c", "--name", model.name,
+               "--test-vectors", vectors, "-o", folder]
+    rig.checked(command)
+
+
+def can_emit(tinyc):
+    listed = rig.command([tinyc, "list", "emitters"]).stdout
+    return re.search(r"^\s*`?c`?\s", listed, re.M) is not None
+
+
+def drawn_data(model, folder, samples=200):
+    """A .npz of normally distributed numbers, the same in every run."""
+    rng = random.Random(0)
+    count = samples * model.inputs
+    numbers = struct.pack(f"<{count}f", *(rng.gauss(model.mean, model.deviation) for _ in range(count)))
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({samples}, {model.inputs}), }}"
+    header += " " * (-(len(header) + 11) % 64) + "\n"
+    path = Path(folder, f"{model.name}_calib.npz")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("input.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + numbers)
+    return path
