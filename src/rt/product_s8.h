@@ -173,6 +173,82 @@ TC_FN void tc_product_block(const void* block, int32_t pixels, const int8_t* wei
   }
 }
 
+#elif defined(TC_MVE)
+
+/* Windows are staged in pieces of a multiple of this many bytes, the last piece excepted. */
+#define TC_STAGE_UNIT 1
+
+/* Pixels of a full block. */
+TC_INLINE int32_t tc_block_pixels(int32_t inputs) {
+  (void)inputs;
+  return 4;
+}
+
+/* `count` elements of the window of pixel `pixel` of `pixels`, from its element `at` on. Pixels are staged in order. A
+ * block is a sequence of 64 bytes: 16 elements of each of four windows. */
+TC_FN void tc_stage(void* block, int32_t pixel, int32_t pixels, int32_t inputs, int32_t at, const int8_t* from,
+                    int32_t count) {
+  (void)pixels;
+  (void)inputs;
+  int8_t* to = (int8_t*)block + at / 16 * 64 + pixel * 16;
+  at &= 15;
+  do {
+    const int32_t room = 16 - at;
+    const int32_t piece = count < room ? count : room;
+    const mve_pred16_t lanes = vctp8q((uint32_t)piece);
+    vstrbq_p_s8(to + at, vldrbq_z_s8(from, lanes), lanes);
+    from += piece;
+    count -= piece;
+    to += 64;
+    at = 0;
+  } while (count > 0);
+}
+
+TC_NOINLINE void tc_product_block(const void* block, int32_t pixels, const int8_t* weights, const int32_t* channels,
+                                  int32_t inputs, int8_t* out, int32_t out_step, int32_t out_c, int32_t rounding,
+                                  int32_t shift, int32_t low, int32_t high) {
+  const int32_t row = (inputs + 3) & ~3;
+  const mve_pred16_t lanes = vctp32q((uint32_t)pixels);
+  const uint32x4_t offsets = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)out_step);
+  const int32x4_t lowest = vdupq_n_s32(low);
+  const int32x4_t highest = vdupq_n_s32(high);
+  const int8_t* out_end = out + out_c;
+  do {
+    const int8_t* x = (const int8_t*)block;
+    const int8_t* weight = weights;
+    int32_t a = channels[0];
+    int32_t b = a;
+    int32_t c = a;
+    int32_t d = a;
+    int32x4_t value;
+    __asm__ volatile(
+        "dlstp.8 lr, %[inputs]\n"
+        "1:\n\t"
+        "vldrb.8 q0, [%[weight]], #16\n\t"
+        "vldrb.8 q1, [%[x]], #16\n\t"
+        "vmladava.s8 %[a], q0, q1\n\t"
+        "vldrb.8 q2, [%[x]], #16\n\t"
+        "vmladava.s8 %[b], q0, q2\n\t"
+        "vldrb.8 q1, [%[x]], #16\n\t"
+        "vmladava.s8 %[c], q0, q1\n\t"
+        "vldrb.8 q2, [%[x]], #16\n\t"
+        "vmladava.s8 %[d], q0, q2\n\t"
+        "letp lr, 1b\n\t"
+        "vmov %q[value][2], %q[value][0], %[a], %[c]\n\t"
+        "vmov %q[value][3], %q[value][1], %[b], %[d]\n\t"
+        :
+        [a] "+Te"(a), [b] "+Te"(b), [c] "+Te"(c), [d] "+Te"(d), [x] "+r"(x), [weight] "+r"(weight), [value] "=&w"(value)
+        : [inputs] "r"(inputs)
+        : "lr", "q0", "q1", "q2", "memory");
+    value = vaddq_n_s32(vmulhq_s32(value, vdupq_n_s32(channels[1])), rounding);
+    value = vminq_s32(vmaxq_s32(vshlq_r_s32(value, -shift), lowest), highest);
+    vstrbq_scatter_offset_p_s32(out, offsets, value, lanes);
+    out++;
+    weights += row;
+    channels += 2;
+  } while (out != out_end);
+}
+
 #else
 
 /* Windows are staged in pieces of a multiple of this many bytes, the last piece excepted. */
