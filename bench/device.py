@@ -44,10 +44,17 @@ static int8_t output[{prefix}_OUTPUT_BYTES];
 static __attribute__((aligned(16))) uint8_t arena[{prefix}_ARENA_BYTES + 16];
 
 int main(void) {{
+  enum {{ kPainted = 16384, kPaint = 0xA5 }};
+  volatile uint8_t* stack;
+  uint32_t untouched = 0;
   for (uint32_t i = 0; i < sizeof input; i++) input[i] = random_s8();
+  __asm__ volatile("{move} %0, sp" : "=r"(stack));
+  for (int32_t i = 1; i <= kPainted; i++) stack[-i] = kPaint;
   mark();
   {name}_run(input, output, arena);
   mark();
+  while (untouched < kPainted && stack[(int32_t)untouched - kPainted] == kPaint) untouched++;
+  say_number(kPainted - untouched);
   return 0;
 }}
 """
@@ -60,6 +67,7 @@ class Measured:
     code: int
     constants: int
     arena: int
+    stack: int
 
 
 def labels_of(source, function):
@@ -77,12 +85,13 @@ def labels_of(source, function):
 def sections(target, path):
     """Bytes of code and of constants of an object."""
     sizes = re.findall(r"^(\.\S+)\s+(\d+)", rig.checked([target.tool("size"), "-A", path]), re.M)
-    return [sum(int(size) for name, size in sizes if name.startswith(kind)) for kind in (".text", (".rodata", ".srodata"))]
+    kinds = (".text", (".rodata", ".srodata"))
+    return [sum(int(size) for name, size in sizes if name.startswith(kind)) for kind in kinds]
 
 
 def measure(name, target, sources, folder):
     model, driver = sources / f"{name}.c", Path(folder, "driver.c")
-    driver.write_text(DRIVER.format(name=name, prefix=name.upper()))
+    driver.write_text(DRIVER.format(name=name, prefix=name.upper(), move="mv" if "rv" in target.name else "mov"))
     flags = ["-O2", "-g1", "-I", sources]
     program = target.build([driver, model], folder, flags)
     result = target.run(program, folder, 120, count=True, inside=f"{name}_run")
@@ -95,7 +104,8 @@ def measure(name, target, sources, folder):
     target.compile(model, Path(folder, "model.o"), ["-O2", "-I", sources])
     code, constants = sections(target, Path(folder, "model.o"))
     arena = re.search(rf"{name.upper()}_ARENA_BYTES\s+\(?(\d+)", (sources / f"{name}.h").read_text())
-    return Measured(result.count.between_marks()[1], layers, code, constants, int(arena[1]))
+    return Measured(result.count.between_marks()[1], layers, code, constants, int(arena[1]),
+                    int(result.output))
 
 
 def against(own, peer):
@@ -103,12 +113,12 @@ def against(own, peer):
 
 
 def totals_table(results):
-    yield "| model | core | instructions | TFLM + CMSIS-NN | times | arena | TFLM | code | TFLM | constants |"
-    yield "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"
+    yield "| model | core | instructions | TFLM + CMSIS-NN | times | arena | TFLM | stack | code | TFLM | constants |"
+    yield "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
     for (name, target), it in results.items():
         code = f"{PEER_CODE[target]:,}" if target in PEER_CODE else ""
         yield (f"| {MODELS[name]} | {target} | {it.instructions:,} | {against(it.instructions, PEER.get((name, target)))} "
-               f"| {it.arena:,} | {PEER_ARENA[name]:,} | {it.code:,} | {code} | {it.constants:,} |")
+               f"| {it.arena:,} | {PEER_ARENA[name]:,} | {it.stack:,} | {it.code:,} | {code} | {it.constants:,} |")
 
 
 def layers_table(name, results):
@@ -122,10 +132,11 @@ def layers_table(name, results):
 
 def document(results, tools):
     first = ["# Results on microcontroller cores", "",
-             f"Measured by `python3 bench/device.py`: instructions of one inference under QEMU, {tools}, `-O2`. They are exact and the",
-             "same in every run; they are not cycles. Arena, code and constants in bytes; code is the emitted file's, with its",
-             "literals, without library functions. TFLM: TensorFlow Lite Micro with CMSIS-NN, counted in the same way on the int8",
-             "models of MLPerf Tiny; its code is everything linked but the model. Times: its instructions over ours.", "",
+             f"Measured by `python3 bench/device.py`: instructions of one inference under QEMU, {tools}, `-O2`. They are",
+             "exact and the same in every run; they are not cycles. Arena, stack (measured in that call), code and constants",
+             "in bytes; code is the emitted file's, with its literals, without library functions. TFLM: TensorFlow Lite Micro",
+             "with CMSIS-NN, counted in the same way on the int8 models of MLPerf Tiny; its code is everything linked but the",
+             "model. Times: its instructions over ours.", "",
              *totals_table(results), ""]
     for name in dict.fromkeys(name for name, _ in results):
         first += [f"## {MODELS[name]}, layer by layer", "", *layers_table(name, results), ""]

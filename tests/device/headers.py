@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Every kernel header compiles alone, as C99 and as C++, without a warning, with every compiler that is here; and what it
 compiles to needs nothing of a C library but four memory functions, and holds no writable data.
 
@@ -14,7 +15,6 @@ from pathlib import Path
 import rig
 import symbols
 
-CXX = ["-x", "c++", "-std=c++17", *rig.STRICT[1:]]
 OWN_FLAGS = ["-O2", "-I", rig.ROOT / "src/rt"]
 
 
@@ -25,10 +25,10 @@ def compilers():
         if shutil.which(target.compiler):
             yield name, target.compiler, [*target.flags, *rig.STRICT], target.tool("nm")
         if target.emulator and shutil.which(target.compiler):
-            yield f"{name}, C++", target.compiler, [*target.flags, *CXX, "-fsyntax-only"], None
+            yield f"{name}, C++", target.compiler, [*target.flags, *rig.STRICT_CXX, "-fsyntax-only"], None
     for compiler in ("gcc", "clang"):
         if shutil.which(compiler):
-            yield f"{compiler}, C++", compiler, [*CXX, "-fsyntax-only"], None
+            yield f"{compiler}, C++", compiler, [*rig.STRICT_CXX, "-fsyntax-only"], None
 
 
 def findings_of(header, compiler, folder):

@@ -4,8 +4,8 @@
     models.py TINYC [--model NAME ...] [--target NAME ...] [--vectors N]
 
 Each model is compressed and emitted with test vectors, built for each target and run; its object is held to what emitted C
-promises (symbols.py). Models that are not there and targets without tools are skipped by name. --sources FOLDER takes the
-C from there and emits nothing.
+promises (symbols.py), and it must compile as C++ too. Models that are not there and targets without tools are skipped by
+name. --sources FOLDER takes the C from there and emits nothing.
 """
 import argparse
 import sys
@@ -38,6 +38,7 @@ def try_target(name, target, sources, folder, timeout):
     program = target.build([sources / f"{name}.c", sources / f"{name}_test.c"], folder, flags)
     result = target.run(program, folder, timeout)
     problems = [] if result.exit_code == 0 else [f"exit code {result.exit_code}", *result.output.splitlines()]
+    target.compile(sources / f"{name}.c", "-", [*rig.STRICT_CXX, *flags, "-fsyntax-only"])
     if target.emulator:
         target.compile(sources / f"{name}.c", folder / "model.o", flags)
         problems += symbols.findings(target.tool("nm"), folder / "model.o")

@@ -14,6 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
+STRICT_CXX = ["-x", "c++", "-std=c++17", *STRICT[1:]]
 TARGETS = json.loads((HERE / "targets.json").read_text())
 
 
@@ -79,7 +80,7 @@ class Target:
         return prefix + name
 
     def compile(self, source, out, flags=()):
-        checked([self.compiler, *self.flags, "-c", source, "-o", out, *flags])
+        checked([self.compiler, *self.flags, *flags, "-c", source, "-o", out])
 
     def build(self, sources, folder, flags=("-O2",), name="program"):
         """An executable of the sources, which must pass the strict warnings."""
