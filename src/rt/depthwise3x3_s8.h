@@ -132,64 +132,109 @@ TC_FN void tc_depthwise3x3_s8(const int8_t* in, int8_t* out, void* scratch, cons
 
 #else
 
+/* k, what a block of four outputs needs, in scratch: bias, weights, multiplier, rounding, shift. */
 #ifdef TC_DSP
-TC_INLINE int32_t tc_mac_low_high(uint32_t a, uint32_t b, int32_t acc) {
-  int32_t sum;
-  __asm__("smlabt %0, %1, %2, %3" : "=r"(sum) : "r"(a), "r"(b), "r"(acc));
-  return sum;
-}
 
-TC_INLINE int32_t tc_mac_high_low(uint32_t a, uint32_t b, int32_t acc) {
-  int32_t sum;
-  __asm__("smlatb %0, %1, %2, %3" : "=r"(sum) : "r"(a), "r"(b), "r"(acc));
-  return sum;
-}
+#define TC_WEIGHTS3X3 6
 
-/* A word of the plane or of the weights. Aligned, which tc_load4 would not tell the compiler. */
-TC_INLINE uint32_t tc_word(const void* from, int32_t index) {
-  uint32_t word;
-  memcpy(&word, (const uint32_t*)from + index, 4);
-  return word;
-}
-
-/* Three taps of four outputs. w: the words (w0 w1) (w1 w2). */
-TC_INLINE void tc_taps3(const tc_plane* x, const int32_t* w, int32_t stride, int32_t* acc0, int32_t* acc1,
-                        int32_t* acc2, int32_t* acc3) {
-  const uint32_t w01 = (uint32_t)w[0];
-  const uint32_t w12 = (uint32_t)w[1];
-  if (stride == 1) {
-    const uint32_t x01 = tc_word(x, 0);
-    const uint32_t x23 = tc_word(x, 1);
-    const uint32_t x45 = tc_word(x, 2);
-    *acc0 = tc_mac_low_high(x23, w12, tc_dual_mac(x01, w01, *acc0));
-    *acc1 = tc_dual_mac(x23, w12, tc_mac_high_low(x01, w01, *acc1));
-    *acc2 = tc_mac_low_high(x45, w12, tc_dual_mac(x23, w01, *acc2));
-    *acc3 = tc_dual_mac(x45, w12, tc_mac_high_low(x23, w01, *acc3));
-  } else {
-    const uint32_t x23 = tc_word(x, 1);
-    const uint32_t x45 = tc_word(x, 2);
-    const uint32_t x67 = tc_word(x, 3);
-    *acc0 = tc_mac_low_high(x23, w12, tc_dual_mac(tc_word(x, 0), w01, *acc0));
-    *acc1 = tc_mac_low_high(x45, w12, tc_dual_mac(x23, w01, *acc1));
-    *acc2 = tc_mac_low_high(x67, w12, tc_dual_mac(x45, w01, *acc2));
-    *acc3 = tc_mac_low_high(tc_word(x, 4), w12, tc_dual_mac(x67, w01, *acc3));
-  }
-}
-#define TC_TAPS3_WORDS 2
-
-/* The weights of a channel, steps of a and b between them. Returns what the plane's offset adds to the sum. */
-TC_INLINE int32_t tc_weights3x3(const int8_t* from, int32_t* to, int32_t step_a, int32_t step_b) {
+TC_INLINE void tc_constants3x3(const int8_t* from, int32_t* k, int32_t step_a, int32_t step_b, int32_t bias) {
+  *k++ = bias;
   for (int32_t b = 0; b < 3; ++b) {
     const uint32_t w1 = (uint32_t)from[step_a];
-    to[0] = (int32_t)(((uint32_t)from[0] & 0xFFFFU) | w1 << 16);
-    to[1] = (int32_t)((w1 & 0xFFFFU) | (uint32_t)from[2 * step_a] << 16);
-    to += 2;
+    *k++ = (int32_t)(((uint32_t)from[0] & 0xFFFFU) | w1 << 16);
+    *k++ = (int32_t)((w1 & 0xFFFFU) | (uint32_t)from[2 * step_a] << 16);
     from += step_b;
   }
-  return 0;
+}
+
+/* Three taps of four outputs: u and v are (w0 w1) and (w1 w2). The first addends are the bias, in d. */
+#define TC_TAPS_STRIDE1(a, b, c)     \
+  "ldrd %[u], %[v], [%[k]], #8\n\t"  \
+  "ldm %[x], {r8, r9, r10}\n\t"      \
+  "smlad %[a], r8, %[u], %[" #a      \
+  "]\n\t"                            \
+  "smlatb %[b], r8, %[u], %[" #b     \
+  "]\n\t"                            \
+  "smlad %[c], r9, %[u], %[" #c      \
+  "]\n\t"                            \
+  "smlatb %[d], r9, %[u], %[d]\n\t"  \
+  "smlabt %[a], r9, %[v], %[a]\n\t"  \
+  "smlad %[b], r9, %[v], %[b]\n\t"   \
+  "smlabt %[c], r10, %[v], %[c]\n\t" \
+  "smlad %[d], r10, %[v], %[d]\n\t"
+
+#define TC_TAPS_STRIDE2(a, b, c)     \
+  "ldrd %[u], %[v], [%[k]], #8\n\t"  \
+  "ldm %[x], {r8, r9, r10}\n\t"      \
+  "smlad %[a], r8, %[u], %[" #a      \
+  "]\n\t"                            \
+  "ldr r8, [%[x], #12]\n\t"          \
+  "smlad %[b], r9, %[u], %[" #b      \
+  "]\n\t"                            \
+  "smlabt %[a], r9, %[v], %[a]\n\t"  \
+  "ldr r9, [%[x], #16]\n\t"          \
+  "smlad %[c], r10, %[u], %[" #c     \
+  "]\n\t"                            \
+  "smlabt %[b], r10, %[v], %[b]\n\t" \
+  "smlad %[d], r8, %[u], %[d]\n\t"   \
+  "smlabt %[c], r8, %[v], %[c]\n\t"  \
+  "smlabt %[d], r9, %[v], %[d]\n\t"
+
+#define TC_FINISH(acc)         \
+  "smmla %[" #acc "], %[" #acc \
+  "], r8, r9\n\t"              \
+  "asr %[" #acc "], %[" #acc   \
+  "], r10\n\t"                 \
+  "ssat %[" #acc "], #8, %[" #acc "]\n\t"
+
+#define TC_BLOCK(taps)                                                                                            \
+  __asm__ volatile(                                                                                               \
+      "ldr %[d], [%[k]], #4\n\t" taps(d, d, d) "add %[x], %[x], %[width]\n\t" taps(                               \
+          a, b, c) "add %[x], %[x], %[width]\n\t" taps(a, b, c) "ldm %[k], {r8, r9, r10}\n\t" TC_FINISH(a)        \
+          TC_FINISH(b) TC_FINISH(c) TC_FINISH(d)                                                                  \
+      : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [x] "+r"(row), [k] "+r"(constants), [u] "=&r"(u), \
+        [v] "=&r"(v)                                                                                              \
+      : [width] "r"(width)                                                                                        \
+      : "r8", "r9", "r10", "memory")
+
+/* Four outputs, saturated. width in bytes. */
+#define TC_BLOCK_FUNCTION(name, taps)                                                                         \
+  TC_INLINE void name(const tc_plane* row, const int32_t* constants, int32_t width, int32_t* q0, int32_t* q1, \
+                      int32_t* q2, int32_t* q3) {                                                             \
+    int32_t a, b, c, d;                                                                                       \
+    uint32_t u, v;                                                                                            \
+    TC_BLOCK(taps);                                                                                           \
+    *q0 = a;                                                                                                  \
+    *q1 = b;                                                                                                  \
+    *q2 = c;                                                                                                  \
+    *q3 = d;                                                                                                  \
+  }
+TC_BLOCK_FUNCTION(tc_block_stride1, TC_TAPS_STRIDE1)
+TC_BLOCK_FUNCTION(tc_block_stride2, TC_TAPS_STRIDE2)
+
+TC_INLINE void tc_block3x3(const tc_plane* x, const int32_t* k, int32_t width, int32_t stride, int32_t* a, int32_t* b,
+                           int32_t* c, int32_t* d) {
+  if (stride == 1)
+    tc_block_stride1(x, k, 2 * width, a, b, c, d);
+  else
+    tc_block_stride2(x, k, 2 * width, a, b, c, d);
 }
 
 #else
+
+#define TC_WEIGHTS3X3 9
+
+TC_INLINE void tc_constants3x3(const int8_t* from, int32_t* k, int32_t step_a, int32_t step_b, int32_t bias) {
+  int32_t sum = 0;
+  for (int32_t b = 0; b < 3; ++b) {
+    k[3 * b + 1] = from[0];
+    k[3 * b + 2] = from[step_a];
+    k[3 * b + 3] = from[2 * step_a];
+    sum += from[0] + from[step_a] + from[2 * step_a];
+    from += step_b;
+  }
+  k[0] = bias - sum * TC_PLANE_OFFSET;
+}
 
 TC_INLINE void tc_taps3(const tc_plane* x, const int32_t* w, int32_t stride, int32_t* acc0, int32_t* acc1,
                         int32_t* acc2, int32_t* acc3) {
@@ -201,31 +246,31 @@ TC_INLINE void tc_taps3(const tc_plane* x, const int32_t* w, int32_t stride, int
   *acc2 += x[2 * stride] * w0 + x[2 * stride + 1] * w1 + x[2 * stride + 2] * w2;
   *acc3 += x[3 * stride] * w0 + x[3 * stride + 1] * w1 + x[3 * stride + 2] * w2;
 }
-#define TC_TAPS3_WORDS 3
 
-TC_INLINE int32_t tc_weights3x3(const int8_t* from, int32_t* to, int32_t step_a, int32_t step_b) {
-  int32_t sum = 0;
-  for (int32_t b = 0; b < 3; ++b) {
-    to[0] = from[0];
-    to[1] = from[step_a];
-    to[2] = from[2 * step_a];
-    sum += to[0] + to[1] + to[2];
-    to += 3;
-    from += step_b;
-  }
-  return sum * TC_PLANE_OFFSET;
+TC_INLINE int32_t tc_requantize_s8(int32_t acc, int32_t multiplier, int32_t rounding, int32_t shift) {
+  return tc_saturate(tc_requantize(acc, multiplier, rounding, shift));
+}
+
+TC_INLINE void tc_block3x3(const tc_plane* x, const int32_t* k, int32_t width, int32_t stride, int32_t* a, int32_t* b,
+                           int32_t* c, int32_t* d) {
+  int32_t acc0 = k[0];
+  int32_t acc1 = acc0;
+  int32_t acc2 = acc0;
+  int32_t acc3 = acc0;
+  tc_taps3(x, k + 1, stride, &acc0, &acc1, &acc2, &acc3);
+  tc_taps3(x + width, k + 4, stride, &acc0, &acc1, &acc2, &acc3);
+  tc_taps3(x + 2 * width, k + 7, stride, &acc0, &acc1, &acc2, &acc3);
+  *a = tc_requantize_s8(acc0, k[10], k[11], k[12]);
+  *b = tc_requantize_s8(acc1, k[10], k[11], k[12]);
+  *c = tc_requantize_s8(acc2, k[10], k[11], k[12]);
+  *d = tc_requantize_s8(acc3, k[10], k[11], k[12]);
 }
 #endif
 
-TC_INLINE int8_t tc_requantize_s8(int32_t acc, int32_t multiplier, int32_t rounding, int32_t shift) {
-  return (int8_t)tc_clamp(tc_requantize(acc, multiplier, rounding, shift), -128, 127);
-}
-
 /* One channel, four outputs at a time. The last of a line may be fewer: the others then go where a right one is
  * written after them. */
-TC_INLINE void tc_lines3x3(const tc_plane* plane, const int32_t* w, int8_t* out, int32_t size, int32_t lines,
-                           int32_t width, int32_t step_a, int32_t step_b, int32_t stride, int32_t bias,
-                           int32_t multiplier, int32_t rounding, int32_t shift) {
+TC_INLINE void tc_lines3x3(const tc_plane* plane, const int32_t* k, int8_t* out, int32_t size, int32_t lines,
+                           int32_t width, int32_t step_a, int32_t step_b, int32_t stride) {
   for (; lines > 0; --lines) {
     const tc_plane* x = plane;
     int8_t* to = out;
@@ -233,28 +278,33 @@ TC_INLINE void tc_lines3x3(const tc_plane* plane, const int32_t* w, int8_t* out,
     int32_t step2 = 2 * step_a;
     int32_t step3 = 3 * step_a;
     for (int32_t left = size; left > 0; left -= 4) {
-      int32_t acc0 = bias;
-      int32_t acc1 = bias;
-      int32_t acc2 = bias;
-      int32_t acc3 = bias;
-      tc_taps3(x, w, stride, &acc0, &acc1, &acc2, &acc3);
-      tc_taps3(x + width, w + TC_TAPS3_WORDS, stride, &acc0, &acc1, &acc2, &acc3);
-      tc_taps3(x + 2 * width, w + 2 * TC_TAPS3_WORDS, stride, &acc0, &acc1, &acc2, &acc3);
+      int32_t a, b, c, d;
+      tc_block3x3(x, k, width, stride, &a, &b, &c, &d);
       if (left < 4) {
         step1 = left > 1 ? step_a : 0;
         step2 = left > 2 ? 2 * step_a : step1;
         step3 = step2;
       }
-      to[step3] = tc_requantize_s8(acc3, multiplier, rounding, shift);
-      to[step2] = tc_requantize_s8(acc2, multiplier, rounding, shift);
-      to[step1] = tc_requantize_s8(acc1, multiplier, rounding, shift);
-      to[0] = tc_requantize_s8(acc0, multiplier, rounding, shift);
+      to[step3] = (int8_t)d;
+      to[step2] = (int8_t)c;
+      to[step1] = (int8_t)b;
+      to[0] = (int8_t)a;
       x += 4 * stride;
       to += 4 * step_a;
     }
     plane += stride * width;
     out += step_b;
   }
+}
+
+TC_NOINLINE void tc_lines3x3_stride1(const tc_plane* plane, const int32_t* k, int8_t* out, int32_t size, int32_t lines,
+                                     int32_t width, int32_t step_a, int32_t step_b) {
+  tc_lines3x3(plane, k, out, size, lines, width, step_a, step_b, 1);
+}
+
+TC_NOINLINE void tc_lines3x3_stride2(const tc_plane* plane, const int32_t* k, int8_t* out, int32_t size, int32_t lines,
+                                     int32_t width, int32_t step_a, int32_t step_b) {
+  tc_lines3x3(plane, k, out, size, lines, width, step_a, step_b, 2);
 }
 
 TC_FN void tc_depthwise3x3_s8(const int8_t* in, int8_t* out, void* scratch, const int8_t* weights,
@@ -271,19 +321,21 @@ TC_FN void tc_depthwise3x3_s8(const int8_t* in, int8_t* out, void* scratch, cons
   const int32_t height = (out_b - 1) * stride_h + 3;
   const int32_t columns = in_a < width - pad_a ? in_a : width - pad_a;
   const int32_t rows = in_b < height - pad_b ? in_b : height - pad_b;
-  int32_t* const w = (int32_t*)scratch;
-  tc_plane* const plane = (tc_plane*)(w + 16);
+  int32_t* const k = (int32_t*)scratch;
+  int32_t* const after = k + TC_WEIGHTS3X3 + 1;
+  tc_plane* const plane = (tc_plane*)(k + 16);
   (void)stride_w;
   tc_plane_fill(plane, height * width, in_zero);
+  after[1] = rounding;
+  after[2] = shift;
   for (int32_t c = 0; c < count; ++c) {
-    const int32_t bias = channels[2 * c] - tc_weights3x3(weights + 12 * c, w, tall ? 3 : 1, tall ? 1 : 3);
+    tc_constants3x3(weights + 12 * c, k, tall ? 3 : 1, tall ? 1 : 3, channels[2 * c]);
+    after[0] = channels[2 * c + 1];
     tc_plane_load(in + c, plane + pad_b * width + pad_a, rows, columns, in_line, in_step, width);
     if (stride_h == 1)
-      tc_lines3x3(plane, w, out + c, out_a, out_b, width, out_step, out_line, 1, bias, channels[2 * c + 1], rounding,
-                  shift);
+      tc_lines3x3_stride1(plane, k, out + c, out_a, out_b, width, out_step, out_line);
     else
-      tc_lines3x3(plane, w, out + c, out_a, out_b, width, out_step, out_line, 2, bias, channels[2 * c + 1], rounding,
-                  shift);
+      tc_lines3x3_stride2(plane, k, out + c, out_a, out_b, width, out_step, out_line);
   }
   tc_clamp_bytes(out, out_h * out_w * count, low, high);
 }

@@ -25,6 +25,15 @@ typedef uint8_t tc_plane;
 #define TC_PLANE_OFFSET 128
 #endif
 
+TC_INLINE int32_t tc_saturate(int32_t value) {
+#if defined(__ARM_FEATURE_SAT) && defined(__GNUC__)
+  __asm__("ssat %0, #8, %0" : "+r"(value));
+  return value;
+#else
+  return tc_clamp(value, -128, 127);
+#endif
+}
+
 TC_FN void tc_clamp_bytes(int8_t* data, int32_t size, int32_t low, int32_t high) {
   if (low <= -128 && high >= 127) return;
   for (int32_t i = 0; i < size; ++i) data[i] = (int8_t)tc_clamp(data[i], low, high);
@@ -35,11 +44,11 @@ TC_INLINE void tc_plane_fill(tc_plane* plane, int32_t size, int32_t in_zero) {
 }
 
 /* rows x columns elements, row_step and step bytes apart, to the plane's rows of `width` elements. */
-TC_INLINE void tc_plane_load(const int8_t* in, tc_plane* plane, int32_t rows, int32_t columns, int32_t row_step,
-                             int32_t step, int32_t width) {
-  for (int32_t y = 0; y < rows; ++y) {
+TC_FN void tc_plane_load(const int8_t* in, tc_plane* plane, int32_t rows, int32_t columns, int32_t row_step,
+                         int32_t step, int32_t width) {
+  for (; rows > 0; --rows) {
     const int8_t* from = in;
-    tc_plane* to = plane;
+    volatile tc_plane* to = plane; /* volatile: or gcc builds words, which costs more than it saves */
     int32_t x = columns;
     for (; x >= 4; x -= 4) {
       to[0] = (tc_plane)(from[0] + TC_PLANE_OFFSET);
