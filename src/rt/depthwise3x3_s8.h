@@ -132,145 +132,165 @@ TC_FN void tc_depthwise3x3_s8(const int8_t* in, int8_t* out, void* scratch, cons
 
 #else
 
-/* k, what a block of four outputs needs, in scratch: bias, weights, multiplier, rounding, shift. */
 #ifdef TC_DSP
 
-#define TC_WEIGHTS3X3 6
+/* The numbers that the loops below take, 16 words at the start of scratch. The weights are (w0 w1) (w1 w2) of each
+ * line. */
+enum { kTcBias, kTcWeights, kTcMultiplier = 7, kTcRounding, kTcShift, kTcStep, kTcStep3, kTcSize, kTcLines, kTcWidth };
 
-TC_INLINE void tc_constants3x3(const int8_t* from, int32_t* k, int32_t step_a, int32_t step_b, int32_t bias) {
-  *k++ = bias;
+TC_INLINE void tc_pairs3x3(const int8_t* from, int32_t* to, int32_t step_a, int32_t step_b) {
   for (int32_t b = 0; b < 3; ++b) {
-    const uint32_t w1 = (uint32_t)from[step_a];
-    *k++ = (int32_t)(((uint32_t)from[0] & 0xFFFFU) | w1 << 16);
-    *k++ = (int32_t)((w1 & 0xFFFFU) | (uint32_t)from[2 * step_a] << 16);
+    const uint32_t middle = (uint32_t)from[step_a];
+    *to++ = (int32_t)(((uint32_t)from[0] & 0xFFFFU) | middle << 16);
+    *to++ = (int32_t)((middle & 0xFFFFU) | (uint32_t)from[2 * step_a] << 16);
     from += step_b;
   }
 }
 
-/* Three taps of four outputs: u and v are (w0 w1) and (w1 w2). The first addends are the bias, in d. */
-#define TC_TAPS_STRIDE1(a, b, c)     \
-  "ldrd %[u], %[v], [%[k]], #8\n\t"  \
-  "ldm %[x], {r8, r9, r10}\n\t"      \
-  "smlad %[a], r8, %[u], %[" #a      \
-  "]\n\t"                            \
-  "smlatb %[b], r8, %[u], %[" #b     \
-  "]\n\t"                            \
-  "smlad %[c], r9, %[u], %[" #c      \
-  "]\n\t"                            \
-  "smlatb %[d], r9, %[u], %[d]\n\t"  \
-  "smlabt %[a], r9, %[v], %[a]\n\t"  \
-  "smlad %[b], r9, %[v], %[b]\n\t"   \
-  "smlabt %[c], r10, %[v], %[c]\n\t" \
-  "smlad %[d], r10, %[v], %[d]\n\t"
+/* Three taps of four outputs, in r4 to r7; the first addends are the bias, in r7. */
+#define TC_TAPS_STRIDE1(a, b, c) \
+  "ldrd r11, r12, [r1], #8\n\t"  \
+  "ldm r0, {r8, r9, r10}\n\t"    \
+  "smlad r4, r8, r11, " a        \
+  "\n\t"                         \
+  "smlatb r5, r8, r11, " b       \
+  "\n\t"                         \
+  "smlad r6, r9, r11, " c        \
+  "\n\t"                         \
+  "smlatb r7, r9, r11, r7\n\t"   \
+  "smlabt r4, r9, r12, r4\n\t"   \
+  "smlad r5, r9, r12, r5\n\t"    \
+  "smlabt r6, r10, r12, r6\n\t"  \
+  "smlad r7, r10, r12, r7\n\t"
 
-#define TC_TAPS_STRIDE2(a, b, c)     \
-  "ldrd %[u], %[v], [%[k]], #8\n\t"  \
-  "ldm %[x], {r8, r9, r10}\n\t"      \
-  "smlad %[a], r8, %[u], %[" #a      \
-  "]\n\t"                            \
-  "ldr r8, [%[x], #12]\n\t"          \
-  "smlad %[b], r9, %[u], %[" #b      \
-  "]\n\t"                            \
-  "smlabt %[a], r9, %[v], %[a]\n\t"  \
-  "ldr r9, [%[x], #16]\n\t"          \
-  "smlad %[c], r10, %[u], %[" #c     \
-  "]\n\t"                            \
-  "smlabt %[b], r10, %[v], %[b]\n\t" \
-  "smlad %[d], r8, %[u], %[d]\n\t"   \
-  "smlabt %[c], r8, %[v], %[c]\n\t"  \
-  "smlabt %[d], r9, %[v], %[d]\n\t"
+#define TC_TAPS_STRIDE2(a, b, c) \
+  "ldrd r11, r12, [r1], #8\n\t"  \
+  "ldm r0, {r8, r9, r10}\n\t"    \
+  "smlad r4, r8, r11, " a        \
+  "\n\t"                         \
+  "ldr r8, [r0, #12]\n\t"        \
+  "smlad r5, r9, r11, " b        \
+  "\n\t"                         \
+  "smlabt r4, r9, r12, r4\n\t"   \
+  "ldr r9, [r0, #16]\n\t"        \
+  "smlad r6, r10, r11, " c       \
+  "\n\t"                         \
+  "smlabt r5, r10, r12, r5\n\t"  \
+  "smlad r7, r8, r11, r7\n\t"    \
+  "smlabt r6, r8, r12, r6\n\t"   \
+  "smlabt r7, r9, r12, r7\n\t"
 
-#define TC_FINISH(acc)         \
-  "smmla %[" #acc "], %[" #acc \
-  "], r8, r9\n\t"              \
-  "asr %[" #acc "], %[" #acc   \
-  "], r10\n\t"                 \
-  "ssat %[" #acc "], #8, %[" #acc "]\n\t"
+#define TC_FINISH_IN(acc) \
+  "smmla " acc ", " acc   \
+  ", r8, r9\n\t"          \
+  "asr " acc ", " acc     \
+  ", r10\n\t"             \
+  "ssat " acc ", #8, " acc "\n\t"
 
-#define TC_BLOCK(taps)                                                                                            \
-  __asm__ volatile(                                                                                               \
-      "ldr %[d], [%[k]], #4\n\t" taps(d, d, d) "add %[x], %[x], %[width]\n\t" taps(                               \
-          a, b, c) "add %[x], %[x], %[width]\n\t" taps(a, b, c) "ldm %[k], {r8, r9, r10}\n\t" TC_FINISH(a)        \
-          TC_FINISH(b) TC_FINISH(c) TC_FINISH(d)                                                                  \
-      : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [x] "+r"(row), [k] "+r"(constants), [u] "=&r"(u), \
-        [v] "=&r"(v)                                                                                              \
-      : [width] "r"(width)                                                                                        \
-      : "r8", "r9", "r10", "memory")
-
-/* Four outputs, saturated. width in bytes. */
-#define TC_BLOCK_FUNCTION(name, taps)                                                                         \
-  TC_INLINE void name(const tc_plane* row, const int32_t* constants, int32_t width, int32_t* q0, int32_t* q1, \
-                      int32_t* q2, int32_t* q3) {                                                             \
-    int32_t a, b, c, d;                                                                                       \
-    uint32_t u, v;                                                                                            \
-    TC_BLOCK(taps);                                                                                           \
-    *q0 = a;                                                                                                  \
-    *q1 = b;                                                                                                  \
-    *q2 = c;                                                                                                  \
-    *q3 = d;                                                                                                  \
+/* One channel: x the plane, k the numbers above (kTcLines is counted down), four outputs at a time and at the end of a
+ * line fewer. In instructions, because the registers just suffice and the compiler spills them. r3: bytes of a line of
+ * the plane, lr: outputs left of the line. */
+#define TC_LINES(name, taps, advance, line_bytes)                                                                \
+  __attribute__((naked, noinline, TC_NOIPA, unused)) static void name(                                           \
+      const tc_plane* x __attribute__((unused)), int32_t* k __attribute__((unused)),                             \
+      int8_t* out __attribute__((unused)), int32_t step_b __attribute__((unused))) {                             \
+    __asm__ volatile(                                                                                          \
+        "push {r3, r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"                                                  \
+        "ldr r3, [r1, #56]\n"                                                                                  \
+        "1:\n\t"                                                                                               \
+        "push {r0, r2}\n\t"                                                                                    \
+        "ldr lr, [r1, #48]\n"                                                                                  \
+        "2:\n\t"                                                                                               \
+        "ldr r7, [r1], #4\n\t"                                                                                 \
+        taps("r7", "r7", "r7")                                                                                 \
+        "add r0, r0, r3\n\t"                                                                                   \
+        taps("r4", "r5", "r6")                                                                                 \
+        "add r0, r0, r3\n\t"                                                                                   \
+        taps("r4", "r5", "r6")                                                                                 \
+        "ldm r1!, {r8, r9, r10}\n\t"                                                                           \
+        TC_FINISH_IN("r4") TC_FINISH_IN("r5") TC_FINISH_IN("r6") TC_FINISH_IN("r7")                            \
+        "ldrd r11, r12, [r1], #-40\n\t"                                                                        \
+        "subs lr, lr, #4\n\t"                                                                                  \
+        "blt 3f\n\t"                                                                                           \
+        "strb r4, [r2]\n\t"                                                                                    \
+        "strb r5, [r2, r11]\n\t"                                                                               \
+        "strb r6, [r2, r11, lsl #1]\n\t"                                                                       \
+        "strb r7, [r2, r12]\n\t"                                                                               \
+        "add r2, r2, r11, lsl #2\n\t"                                                                          \
+        "sub r0, r0, r3, lsl #1\n\t"                                                                           \
+        "add r0, r0, #" advance "\n\t"                                                                         \
+        "bgt 2b\n\t"                                                                                           \
+        "b 4f\n"                                                                                               \
+        "3:\n\t"                                                                                               \
+        "strb r4, [r2]\n\t"                                                                                    \
+        "adds lr, lr, #2\n\t"                                                                                  \
+        "blt 4f\n\t"                                                                                           \
+        "strb r5, [r2, r11]\n\t"                                                                               \
+        "beq 4f\n\t"                                                                                           \
+        "strb r6, [r2, r11, lsl #1]\n"                                                                         \
+        "4:\n\t"                                                                                               \
+        "pop {r0, r2}\n\t"                                                                                     \
+        "add r0, r0, " line_bytes "\n\t"                                                                       \
+        "ldr r11, [sp]\n\t"                                                                                    \
+        "add r2, r2, r11\n\t"                                                                                  \
+        "ldr r11, [r1, #52]\n\t"                                                                               \
+        "subs r11, r11, #1\n\t"                                                                                \
+        "str r11, [r1, #52]\n\t"                                                                               \
+        "bgt 1b\n\t"                                                                                           \
+        "pop {r3, r4, r5, r6, r7, r8, r9, r10, r11, pc}\n\t"); \
   }
-TC_BLOCK_FUNCTION(tc_block_stride1, TC_TAPS_STRIDE1)
-TC_BLOCK_FUNCTION(tc_block_stride2, TC_TAPS_STRIDE2)
 
-TC_INLINE void tc_block3x3(const tc_plane* x, const int32_t* k, int32_t width, int32_t stride, int32_t* a, int32_t* b,
-                           int32_t* c, int32_t* d) {
+#if defined(__clang__)
+#define TC_NOIPA noinline
+#else
+#define TC_NOIPA noipa
+#endif
+TC_LINES(tc_lines3x3_stride1, TC_TAPS_STRIDE1, "8", "r3")
+TC_LINES(tc_lines3x3_stride2, TC_TAPS_STRIDE2, "16", "r3, lsl #1")
+
+TC_INLINE void tc_channel3x3(const tc_plane* plane, int32_t* k, const int8_t* weights, const int32_t* channel,
+                             int8_t* out, int32_t size, int32_t lines, int32_t width, int32_t step_a, int32_t step_b,
+                             int32_t stride, int32_t tap_a, int32_t rounding, int32_t shift) {
+  tc_pairs3x3(weights, k + kTcWeights, tap_a, 4 - tap_a);
+  k[kTcBias] = channel[0];
+  k[kTcMultiplier] = channel[1];
+  k[kTcRounding] = rounding;
+  k[kTcShift] = shift;
+  k[kTcStep] = step_a;
+  k[kTcStep3] = 3 * step_a;
+  k[kTcSize] = size;
+  k[kTcLines] = lines;
+  k[kTcWidth] = width * 2;
   if (stride == 1)
-    tc_block_stride1(x, k, 2 * width, a, b, c, d);
+    tc_lines3x3_stride1(plane, k, out, step_b);
   else
-    tc_block_stride2(x, k, 2 * width, a, b, c, d);
+    tc_lines3x3_stride2(plane, k, out, step_b);
 }
 
 #else
 
-#define TC_WEIGHTS3X3 9
-
-TC_INLINE void tc_constants3x3(const int8_t* from, int32_t* k, int32_t step_a, int32_t step_b, int32_t bias) {
-  int32_t sum = 0;
-  for (int32_t b = 0; b < 3; ++b) {
-    k[3 * b + 1] = from[0];
-    k[3 * b + 2] = from[step_a];
-    k[3 * b + 3] = from[2 * step_a];
-    sum += from[0] + from[step_a] + from[2 * step_a];
-    from += step_b;
-  }
-  k[0] = bias - sum * TC_PLANE_OFFSET;
+TC_INLINE int8_t tc_requantize_s8(int32_t acc, int32_t multiplier, int32_t rounding, int32_t shift) {
+  return (int8_t)tc_saturate(tc_requantize(acc, multiplier, rounding, shift));
 }
 
-TC_INLINE void tc_taps3(const tc_plane* x, const int32_t* w, int32_t stride, int32_t* acc0, int32_t* acc1,
-                        int32_t* acc2, int32_t* acc3) {
-  const int32_t w0 = w[0];
-  const int32_t w1 = w[1];
-  const int32_t w2 = w[2];
-  *acc0 += x[0] * w0 + x[1] * w1 + x[2] * w2;
-  *acc1 += x[stride] * w0 + x[stride + 1] * w1 + x[stride + 2] * w2;
-  *acc2 += x[2 * stride] * w0 + x[2 * stride + 1] * w1 + x[2 * stride + 2] * w2;
-  *acc3 += x[3 * stride] * w0 + x[3 * stride + 1] * w1 + x[3 * stride + 2] * w2;
-}
-
-TC_INLINE int32_t tc_requantize_s8(int32_t acc, int32_t multiplier, int32_t rounding, int32_t shift) {
-  return tc_saturate(tc_requantize(acc, multiplier, rounding, shift));
-}
-
-TC_INLINE void tc_block3x3(const tc_plane* x, const int32_t* k, int32_t width, int32_t stride, int32_t* a, int32_t* b,
-                           int32_t* c, int32_t* d) {
-  int32_t acc0 = k[0];
-  int32_t acc1 = acc0;
-  int32_t acc2 = acc0;
-  int32_t acc3 = acc0;
-  tc_taps3(x, k + 1, stride, &acc0, &acc1, &acc2, &acc3);
-  tc_taps3(x + width, k + 4, stride, &acc0, &acc1, &acc2, &acc3);
-  tc_taps3(x + 2 * width, k + 7, stride, &acc0, &acc1, &acc2, &acc3);
-  *a = tc_requantize_s8(acc0, k[10], k[11], k[12]);
-  *b = tc_requantize_s8(acc1, k[10], k[11], k[12]);
-  *c = tc_requantize_s8(acc2, k[10], k[11], k[12]);
-  *d = tc_requantize_s8(acc3, k[10], k[11], k[12]);
-}
-#endif
+/* Three taps of four outputs. */
+#define TC_TAPS(x, w0, w1, w2)                                                  \
+  acc0 += x[0] * w0 + x[1] * w1 + x[2] * w2;                                    \
+  acc1 += x[stride] * w0 + x[stride + 1] * w1 + x[stride + 2] * w2;             \
+  acc2 += x[2 * stride] * w0 + x[2 * stride + 1] * w1 + x[2 * stride + 2] * w2; \
+  acc3 += x[3 * stride] * w0 + x[3 * stride + 1] * w1 + x[3 * stride + 2] * w2
 
 /* One channel, four outputs at a time. The last of a line may be fewer: the others then go where a right one is
  * written after them. */
-TC_INLINE void tc_lines3x3(const tc_plane* plane, const int32_t* k, int8_t* out, int32_t size, int32_t lines,
-                           int32_t width, int32_t step_a, int32_t step_b, int32_t stride) {
+TC_INLINE void tc_lines3x3(const tc_plane* plane, const int8_t* w, const int32_t* channel, int8_t* out, int32_t size,
+                           int32_t lines, int32_t width, int32_t step_a, int32_t step_b, int32_t stride, int32_t tap_a,
+                           int32_t rounding, int32_t shift) {
+  const int32_t tap_b = 4 - tap_a;
+  const int32_t w0 = w[0], w1 = w[tap_a], w2 = w[2 * tap_a];
+  const int32_t w3 = w[tap_b], w4 = w[4], w5 = w[tap_b + 2 * tap_a];
+  const int32_t w6 = w[2 * tap_b], w7 = w[2 * tap_b + tap_a], w8 = w[8];
+  const int32_t bias = channel[0] - TC_PLANE_OFFSET * (w0 + w1 + w2 + w3 + w4 + w5 + w6 + w7 + w8);
+  const int32_t multiplier = channel[1];
   for (; lines > 0; --lines) {
     const tc_plane* x = plane;
     int8_t* to = out;
@@ -278,17 +298,24 @@ TC_INLINE void tc_lines3x3(const tc_plane* plane, const int32_t* k, int8_t* out,
     int32_t step2 = 2 * step_a;
     int32_t step3 = 3 * step_a;
     for (int32_t left = size; left > 0; left -= 4) {
-      int32_t a, b, c, d;
-      tc_block3x3(x, k, width, stride, &a, &b, &c, &d);
+      const tc_plane* const y = x + width;
+      const tc_plane* const z = y + width;
+      int32_t acc0 = bias;
+      int32_t acc1 = bias;
+      int32_t acc2 = bias;
+      int32_t acc3 = bias;
+      TC_TAPS(x, w0, w1, w2);
+      TC_TAPS(y, w3, w4, w5);
+      TC_TAPS(z, w6, w7, w8);
       if (left < 4) {
         step1 = left > 1 ? step_a : 0;
         step2 = left > 2 ? 2 * step_a : step1;
         step3 = step2;
       }
-      to[step3] = (int8_t)d;
-      to[step2] = (int8_t)c;
-      to[step1] = (int8_t)b;
-      to[0] = (int8_t)a;
+      to[step3] = tc_requantize_s8(acc3, multiplier, rounding, shift);
+      to[step2] = tc_requantize_s8(acc2, multiplier, rounding, shift);
+      to[step1] = tc_requantize_s8(acc1, multiplier, rounding, shift);
+      to[0] = tc_requantize_s8(acc0, multiplier, rounding, shift);
       x += 4 * stride;
       to += 4 * step_a;
     }
@@ -297,15 +324,16 @@ TC_INLINE void tc_lines3x3(const tc_plane* plane, const int32_t* k, int8_t* out,
   }
 }
 
-TC_NOINLINE void tc_lines3x3_stride1(const tc_plane* plane, const int32_t* k, int8_t* out, int32_t size, int32_t lines,
-                                     int32_t width, int32_t step_a, int32_t step_b) {
-  tc_lines3x3(plane, k, out, size, lines, width, step_a, step_b, 1);
+TC_NOINLINE void tc_channel3x3(const tc_plane* plane, int32_t* k, const int8_t* weights, const int32_t* channel,
+                               int8_t* out, int32_t size, int32_t lines, int32_t width, int32_t step_a, int32_t step_b,
+                               int32_t stride, int32_t tap_a, int32_t rounding, int32_t shift) {
+  (void)k;
+  if (stride == 1)
+    tc_lines3x3(plane, weights, channel, out, size, lines, width, step_a, step_b, 1, tap_a, rounding, shift);
+  else
+    tc_lines3x3(plane, weights, channel, out, size, lines, width, step_a, step_b, 2, tap_a, rounding, shift);
 }
-
-TC_NOINLINE void tc_lines3x3_stride2(const tc_plane* plane, const int32_t* k, int8_t* out, int32_t size, int32_t lines,
-                                     int32_t width, int32_t step_a, int32_t step_b) {
-  tc_lines3x3(plane, k, out, size, lines, width, step_a, step_b, 2);
-}
+#endif
 
 TC_FN void tc_depthwise3x3_s8(const int8_t* in, int8_t* out, void* scratch, const int8_t* weights,
                               const int32_t* channels, int32_t in_h, int32_t in_w, int32_t count, int32_t out_h,
@@ -322,20 +350,13 @@ TC_FN void tc_depthwise3x3_s8(const int8_t* in, int8_t* out, void* scratch, cons
   const int32_t columns = in_a < width - pad_a ? in_a : width - pad_a;
   const int32_t rows = in_b < height - pad_b ? in_b : height - pad_b;
   int32_t* const k = (int32_t*)scratch;
-  int32_t* const after = k + TC_WEIGHTS3X3 + 1;
   tc_plane* const plane = (tc_plane*)(k + 16);
   (void)stride_w;
   tc_plane_fill(plane, height * width, in_zero);
-  after[1] = rounding;
-  after[2] = shift;
   for (int32_t c = 0; c < count; ++c) {
-    tc_constants3x3(weights + 12 * c, k, tall ? 3 : 1, tall ? 1 : 3, channels[2 * c]);
-    after[0] = channels[2 * c + 1];
     tc_plane_load(in + c, plane + pad_b * width + pad_a, rows, columns, in_line, in_step, width);
-    if (stride_h == 1)
-      tc_lines3x3_stride1(plane, k, out + c, out_a, out_b, width, out_step, out_line);
-    else
-      tc_lines3x3_stride2(plane, k, out + c, out_a, out_b, width, out_step, out_line);
+    tc_channel3x3(plane, k, weights + 12 * c, channels + 2 * c, out + c, out_a, out_b, width, out_step, out_line,
+                  stride_h, tall ? 3 : 1, rounding, shift);
   }
   tc_clamp_bytes(out, out_h * out_w * count, low, high);
 }
