@@ -8,6 +8,7 @@ Instructions are those of one call of NAME_run, int8 in and int8 out, counted by
 every run on every machine. Models are those of tests/device/emitted.py. Needs Python alone, the cross compilers and QEMU.
 """
 import argparse
+import datetime
 import re
 import sys
 import tempfile
@@ -130,7 +131,20 @@ def layers_table(name, results):
         yield f"| {label} | " + " | ".join(f"{layers.get(label, 0):,}" for layers in columns.values()) + " |"
 
 
-def document(results, tools):
+def history(results, path):
+    """The rows that the file has, and one more where the numbers of the usual cores are new."""
+    old = re.findall(r"^\| \d{4}-.*\|$", path.read_text(), re.M) if path and path.exists() else []
+    columns = [(name, target) for target in USUAL for name in MODELS]
+    numbers = " | ".join(f"{results[it].instructions:,}" if it in results else "" for it in columns)
+    titles = [f"{MODELS[name]} {target.removeprefix('cortex-').upper()}" for name, target in columns]
+    yield f"| date | {' | '.join(titles)} |"
+    yield "|---|" + "---:|" * len(columns)
+    yield from old
+    if not old or old[-1].partition(" | ")[2] != f"{numbers} |":
+        yield f"| {datetime.date.today()} | {numbers} |"
+
+
+def document(results, tools, path):
     first = ["# Results on microcontroller cores", "",
              f"Measured by `python3 bench/device.py`: instructions of one inference under QEMU, {tools}, `-O2`. They are",
              "exact and the same in every run; they are not cycles. Arena, stack (measured in that call), code and constants",
@@ -140,6 +154,7 @@ def document(results, tools):
              *totals_table(results), ""]
     for name in dict.fromkeys(name for name, _ in results):
         first += [f"## {MODELS[name]}, layer by layer", "", *layers_table(name, results), ""]
+    first += ["## Instructions so far", "", *history(results, path), ""]
     return "\n".join(first)
 
 
@@ -175,7 +190,7 @@ def main():
     except (rig.Broken, rig.Missing) as error:
         sys.exit(str(error))
     version = rig.checked(["arm-none-eabi-gcc", "-dumpfullversion"]).strip()
-    text = document(results, f"gcc {version}")
+    text = document(results, f"gcc {version}", args.out)
     print(text)
     if args.out:
         args.out.write_text(text)

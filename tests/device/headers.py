@@ -52,6 +52,9 @@ def main():
             concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         results = pool.map(lambda pair: findings_of(*pair, folder), [(h, c) for h in headers for c in used])
         findings = [finding for found in results for finding in found]
+    if not used:
+        print("skipped: no compiler is installed")
+        return 77
     print("\n".join(findings + [f"{len(headers)} headers, {len(used)} compilers, {len(findings)} findings"]))
     return 1 if findings else 0
 
