@@ -24,6 +24,8 @@ def arguments():
     parser.add_argument("--profile", action="store_true", help="print the instructions of each function")
     parser.add_argument("--annotate", action="append", default=[], metavar="FUNCTION",
                         help="print its instructions and how often each ran")
+    parser.add_argument("--inside", metavar="FUNCTION",
+                        help="print the instructions of each of its lines with what they call; it must run once")
     parser.add_argument("--timeout", type=float, default=60, metavar="SECONDS")
     parser.add_argument("--keep", metavar="FOLDER", help="leave the program and its objects here")
     return parser.parse_args()
@@ -36,6 +38,9 @@ def print_count(target, program, count, args):
     if args.profile:
         for times, name in target.profile(program, count):
             print(f"{times:>12} {100 * times / count.total:5.1f} % {name}")
+    if args.inside:
+        for line, times in sorted(target.by_line(program, count).items()):
+            print(f"{times:>12} {100 * times / count.total:5.1f} % line {line}")
     for function in args.annotate:
         print("\n".join([f"{function}:", *target.annotate(program, count, function)]))
 
@@ -43,11 +48,11 @@ def print_count(target, program, count, args):
 def run(args, folder):
     target = rig.Target(args.target)
     target.require()
-    flags = ["-O2", *args.flag, "-I", rig.ROOT / "src/rt", *(f"-I{path}" for path in args.include)]
+    flags = ["-O2", "-g1", *args.flag, "-I", rig.ROOT / "src/rt", *(f"-I{path}" for path in args.include)]
     program = target.build(args.sources, folder, flags + [f"-D{name}" for name in args.define])
     per_address = bool(args.profile or args.annotate)
-    counting = (args.count or per_address) and target.emulator is not None
-    result = target.run(program, folder, args.timeout, counting, per_address)
+    counting = bool(args.count or per_address or args.inside) and target.emulator is not None
+    result = target.run(program, folder, args.timeout, counting, per_address, args.inside)
     print(result.output, end="", flush=True)
     if counting:
         print_count(target, program, result.count, args)
