@@ -185,68 +185,166 @@ TC_INLINE int32_t tc_block_pixels(int32_t inputs) {
 }
 
 /* `count` elements of the window of pixel `pixel` of `pixels`, from its element `at` on. Pixels are staged in order. A
- * block is a sequence of 64 bytes: 16 elements of each of four windows. */
+ * block is a sequence of 64 bytes, 16 elements of each of four windows, with zeros behind the last element. */
 TC_FN void tc_stage(void* block, int32_t pixel, int32_t pixels, int32_t inputs, int32_t at, const int8_t* from,
                     int32_t count) {
+  int8_t* to = (int8_t*)block + at / 16 * 64 + pixel * 16;
   (void)pixels;
   (void)inputs;
-  int8_t* to = (int8_t*)block + at / 16 * 64 + pixel * 16;
   at &= 15;
-  do {
+  if (at != 0) {
     const int32_t room = 16 - at;
-    const int32_t piece = count < room ? count : room;
-    const mve_pred16_t lanes = vctp8q((uint32_t)piece);
-    vstrbq_p_s8(to + at, vldrbq_z_s8(from, lanes), lanes);
-    from += piece;
-    count -= piece;
+    const int8x16_t piece = vldrbq_z_s8(from, vctp8q((uint32_t)count));
+    vstrbq_p_s8(to + at, piece, vctp8q((uint32_t)room));
+    from += room;
+    count -= room;
     to += 64;
-    at = 0;
-  } while (count > 0);
+  }
+  for (; count > 0; count -= 16, from += 16, to += 64) vst1q_s8(to, vldrbq_z_s8(from, vctp8q((uint32_t)count)));
+}
+
+/* 16 elements of four windows with 16 weights of two channels; the latter are in q0 and q1. */
+#define TC_STEP_16              \
+  "vldrb.8 q2, [r1], #16\n\t"   \
+  "vmladava.s8 r0, q0, q2\n\t"  \
+  "vmladava.s8 r8, q1, q2\n\t"  \
+  "vldrb.8 q3, [r1], #16\n\t"   \
+  "vmladava.s8 r2, q0, q3\n\t"  \
+  "vmladava.s8 r10, q1, q3\n\t" \
+  "vldrb.8 q2, [r1], #16\n\t"   \
+  "vmladava.s8 r4, q0, q2\n\t"  \
+  "vmladava.s8 r12, q1, q2\n\t" \
+  "vldrb.8 q3, [r1], #16\n\t"   \
+  "vmladava.s8 r6, q0, q3\n\t"  \
+  "vmladava.s8 lr, q1, q3\n\t"
+
+/* What the loop below works from, by its offset in words; the loop leaves nothing to the compiler but its address,
+ * since sums need registers of even number, all eight of them. */
+enum {
+  kTaskZeros,
+  kTaskBlock = 8,
+  kTaskInputs,
+  kTaskRow0,
+  kTaskRow1,
+  kTaskChannels,
+  kTaskOut,
+  kTaskRounding,
+  kTaskShift,
+  kTaskStep,
+  kTaskPixels,
+  kTaskEnd,
+  kTaskApart,
+  kTaskOffsets,
+  kTaskLow = 24,
+  kTaskHigh = 28,
+  kTaskWords = 32
+};
+
+/* Four windows with two rows of weights at a time until the channels end. Behind a row's end weights are zeros. */
+TC_INLINE void tc_product_pairs(uint32_t* task) {
+  __asm__ volatile(
+      "add r1, %[task], #80\n\t"
+      "vldrw.32 q4, [r1]\n\t"
+      "vldrw.32 q5, [r1, #16]\n\t"
+      "vldrw.32 q6, [r1, #32]\n"
+      "1:\n\t"
+      "ldrd r1, r9, [%[task], #32]\n\t"
+      "ldrd r3, r11, [%[task], #40]\n\t"
+      "ldm %[task], {r0, r2, r4, r6, r8, r10, r12, lr}\n\t"
+      "subs r9, r9, #16\n\t"
+      "blt 3f\n"
+      "2:\n\t"
+      "vldrb.8 q0, [r3], #16\n\t"
+      "vldrb.8 q1, [r11], #16\n\t"  //
+      TC_STEP_16
+      "subs r9, r9, #16\n\t"
+      "bge 2b\n"
+      "3:\n\t"
+      "adds r9, r9, #16\n\t"
+      "beq 4f\n\t"
+      "vctp.8 r9\n\t"
+      "vpstt\n\t"
+      "vldrbt.8 q0, [r3]\n\t"
+      "vldrbt.8 q1, [r11]\n\t"  //
+      TC_STEP_16
+      "4:\n\t"
+      "vmov q0[2], q0[0], r0, r4\n\t"
+      "vmov q0[3], q0[1], r2, r6\n\t"
+      "vmov q1[2], q1[0], r8, r12\n\t"
+      "vmov q1[3], q1[1], r10, lr\n\t"
+      "ldrd r0, r2, [%[task], #48]\n\t"
+      "ldrd r1, r3, [%[task], #56]\n\t"
+      "ldm r0!, {r4, r6, r8, r10}\n\t"
+      "vadd.i32 q0, q0, r4\n\t"
+      "vdup.32 q2, r6\n\t"
+      "vadd.i32 q1, q1, r8\n\t"
+      "vdup.32 q3, r10\n\t"
+      "vmulh.s32 q0, q0, q2\n\t"
+      "vmulh.s32 q1, q1, q3\n\t"
+      "vadd.i32 q0, q0, r1\n\t"
+      "vadd.i32 q1, q1, r1\n\t"
+      "vshl.s32 q0, r3\n\t"
+      "vshl.s32 q1, r3\n\t"
+      "ldrd r4, r6, [%[task], #64]\n\t"
+      "ldrd r8, r10, [%[task], #72]\n\t"
+      "ldrd r3, r11, [%[task], #40]\n\t"
+      "vmax.s32 q0, q0, q5\n\t"
+      "vmax.s32 q1, q1, q5\n\t"
+      "vmin.s32 q0, q0, q6\n\t"
+      "vmin.s32 q1, q1, q6\n\t"
+      "vctp.32 r6\n\t"
+      "add r10, r10, r2\n\t"
+      "vpstt\n\t"
+      "vstrbt.32 q0, [r2, q4]\n\t"
+      "vstrbt.32 q1, [r10, q4]\n\t"
+      "add r2, r2, #2\n\t"
+      "add r3, r3, r4\n\t"
+      "add r11, r11, r4\n\t"
+      "strd r0, r2, [%[task], #48]\n\t"
+      "strd r3, r11, [%[task], #40]\n\t"
+      "cmp r0, r8\n\t"
+      "bne 1b\n\t"
+      :
+      : [task] "r"(task)
+      : "r0", "r1", "r2", "r3", "r4", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "q0", "q1", "q2", "q3", "q4", "q5",
+        "q6", "cc", "memory");
 }
 
 TC_NOINLINE void tc_product_block(const void* block, int32_t pixels, const int8_t* weights, const int32_t* channels,
                                   int32_t inputs, int8_t* out, int32_t out_step, int32_t out_c, int32_t rounding,
                                   int32_t shift, int32_t low, int32_t high) {
   const int32_t row = (inputs + 3) & ~3;
-  const mve_pred16_t lanes = vctp32q((uint32_t)pixels);
-  const uint32x4_t offsets = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)out_step);
-  const int32x4_t lowest = vdupq_n_s32(low);
-  const int32x4_t highest = vdupq_n_s32(high);
-  const int8_t* out_end = out + out_c;
-  do {
-    const int8_t* x = (const int8_t*)block;
-    const int8_t* weight = weights;
-    int32_t a = channels[0];
-    int32_t b = a;
-    int32_t c = a;
-    int32_t d = a;
-    int32x4_t value;
-    __asm__ volatile(
-        "dlstp.8 lr, %[inputs]\n"
-        "1:\n\t"
-        "vldrb.8 q0, [%[weight]], #16\n\t"
-        "vldrb.8 q1, [%[x]], #16\n\t"
-        "vmladava.s8 %[a], q0, q1\n\t"
-        "vldrb.8 q2, [%[x]], #16\n\t"
-        "vmladava.s8 %[b], q0, q2\n\t"
-        "vldrb.8 q1, [%[x]], #16\n\t"
-        "vmladava.s8 %[c], q0, q1\n\t"
-        "vldrb.8 q2, [%[x]], #16\n\t"
-        "vmladava.s8 %[d], q0, q2\n\t"
-        "letp lr, 1b\n\t"
-        "vmov %q[value][2], %q[value][0], %[a], %[c]\n\t"
-        "vmov %q[value][3], %q[value][1], %[b], %[d]\n\t"
-        :
-        [a] "+Te"(a), [b] "+Te"(b), [c] "+Te"(c), [d] "+Te"(d), [x] "+r"(x), [weight] "+r"(weight), [value] "=&w"(value)
-        : [inputs] "r"(inputs)
-        : "lr", "q0", "q1", "q2", "memory");
-    value = vaddq_n_s32(vmulhq_s32(value, vdupq_n_s32(channels[1])), rounding);
-    value = vminq_s32(vmaxq_s32(vshlq_r_s32(value, -shift), lowest), highest);
-    vstrbq_scatter_offset_p_s32(out, offsets, value, lanes);
-    out++;
-    weights += row;
-    channels += 2;
-  } while (out != out_end);
+  const int32_t even = out_c & ~1;
+  uint32_t task[kTaskWords];
+  int32_t last[4];
+  vst1q_u32(task, vdupq_n_u32(0));
+  vst1q_u32(task + 4, vdupq_n_u32(0));
+  vst1q_u32(task + kTaskOffsets, vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)out_step));
+  vst1q_u32(task + kTaskLow, vdupq_n_u32((uint32_t)low));
+  vst1q_u32(task + kTaskHigh, vdupq_n_u32((uint32_t)high));
+  task[kTaskBlock] = (uint32_t)block;
+  task[kTaskInputs] = (uint32_t)inputs;
+  task[kTaskRow0] = (uint32_t)weights;
+  task[kTaskRow1] = (uint32_t)(weights + row);
+  task[kTaskChannels] = (uint32_t)channels;
+  task[kTaskOut] = (uint32_t)out;
+  task[kTaskRounding] = (uint32_t)rounding;
+  task[kTaskShift] = (uint32_t)-shift;
+  task[kTaskStep] = (uint32_t)(2 * row);
+  task[kTaskPixels] = (uint32_t)pixels;
+  task[kTaskEnd] = (uint32_t)(channels + 2 * even);
+  task[kTaskApart] = 1;
+  if (even > 0) tc_product_pairs(task);
+  if (even == out_c) return;
+  /* A single channel is a pair of the same one, written twice to one place. */
+  last[0] = last[2] = channels[2 * even];
+  last[1] = last[3] = channels[2 * even + 1];
+  task[kTaskRow0] = task[kTaskRow1] = (uint32_t)(weights + even * row);
+  task[kTaskChannels] = (uint32_t)last;
+  task[kTaskOut] = (uint32_t)(out + even);
+  task[kTaskEnd] = (uint32_t)(last + 4);
+  task[kTaskApart] = 0;
+  tc_product_pairs(task);
 }
 
 #else
