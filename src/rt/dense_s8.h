@@ -135,6 +135,51 @@ TC_FN void tc_dense_s8(const int8_t* in, int8_t* out, void* scratch, const int8_
   }
 }
 
+#elif defined(TC_MVE)
+
+TC_FN void tc_dense_s8(const int8_t* in, int8_t* out, void* scratch, const int8_t* weights, const int32_t* channels,
+                       int32_t in_c, int32_t out_c, int32_t rounding, int32_t shift, int32_t low, int32_t high) {
+  const int32_t row = (in_c + 3) & ~3;
+  const uint32x4_t pairs = vidupq_n_u32(0, 2);
+  (void)scratch;
+  for (; out_c > 0; out_c -= 4, out += 4, channels += 8, weights += 4 * row) {
+    const mve_pred16_t lanes = vctp32q((uint32_t)out_c);
+    const int8_t* x = in;
+    const int8_t* w0 = weights;
+    const int8_t* w1 = w0 + (out_c > 1 ? row : 0);
+    const int8_t* w2 = w1 + (out_c > 2 ? row : 0);
+    const int8_t* w3 = w2 + (out_c > 3 ? row : 0);
+    int32_t a = 0;
+    int32_t b = 0;
+    int32_t c = 0;
+    int32_t d = 0;
+    int32x4_t sums = vdupq_n_s32(0);
+    __asm__ volatile(
+        "dlstp.8 lr, %[inputs]\n"
+        "1:\n\t"
+        "vldrb.8 q0, [%[x]], #16\n\t"
+        "vldrb.8 q1, [%[w0]], #16\n\t"
+        "vmladava.s8 %[a], q0, q1\n\t"
+        "vldrb.8 q2, [%[w1]], #16\n\t"
+        "vmladava.s8 %[b], q0, q2\n\t"
+        "vldrb.8 q1, [%[w2]], #16\n\t"
+        "vmladava.s8 %[c], q0, q1\n\t"
+        "vldrb.8 q2, [%[w3]], #16\n\t"
+        "vmladava.s8 %[d], q0, q2\n\t"
+        "letp lr, 1b\n\t"
+        : [a] "+Te"(a), [b] "+Te"(b), [c] "+Te"(c), [d] "+Te"(d), [x] "+r"(x), [w0] "+r"(w0), [w1] "+r"(w1),
+          [w2] "+r"(w2), [w3] "+r"(w3)
+        : [inputs] "r"(in_c)
+        : "lr", "q0", "q1", "q2", "memory");
+    sums = vsetq_lane_s32(a, vsetq_lane_s32(b, vsetq_lane_s32(c, vsetq_lane_s32(d, sums, 3), 2), 1), 0);
+    sums = vaddq_s32(sums, vldrwq_gather_shifted_offset_z_s32(channels, pairs, lanes));
+    sums = vmulhq_s32(sums, vldrwq_gather_shifted_offset_z_s32(channels + 1, pairs, lanes));
+    sums = vshlq_r_s32(vaddq_n_s32(sums, rounding), -shift);
+    sums = vminq_s32(vmaxq_s32(sums, vdupq_n_s32(low)), vdupq_n_s32(high));
+    vstrbq_p_s32(out, sums, lanes);
+  }
+}
+
 #else
 
 TC_FN void tc_dense_s8(const int8_t* in, int8_t* out, void* scratch, const int8_t* weights, const int32_t* channels,

@@ -334,17 +334,19 @@ TC_NOINLINE void tc_product_block(const void* block, int32_t pixels, const int8_
   task[kTaskPixels] = (uint32_t)pixels;
   task[kTaskEnd] = (uint32_t)(channels + 2 * even);
   task[kTaskApart] = 1;
-  if (even > 0) tc_product_pairs(task);
-  if (even == out_c) return;
-  /* A single channel is a pair of the same one, written twice to one place. */
-  last[0] = last[2] = channels[2 * even];
-  last[1] = last[3] = channels[2 * even + 1];
-  task[kTaskRow0] = task[kTaskRow1] = (uint32_t)(weights + even * row);
-  task[kTaskChannels] = (uint32_t)last;
-  task[kTaskOut] = (uint32_t)(out + even);
-  task[kTaskEnd] = (uint32_t)(last + 4);
-  task[kTaskApart] = 0;
-  tc_product_pairs(task);
+  for (int32_t pass = even > 0 ? 0 : 1; pass < 1 + (out_c & 1); pass++) {
+    if (pass == 1) {
+      /* The last of an odd number is a pair of the same channel, written twice to one place. */
+      last[0] = last[2] = channels[2 * even];
+      last[1] = last[3] = channels[2 * even + 1];
+      task[kTaskRow0] = task[kTaskRow1] = (uint32_t)(weights + even * row);
+      task[kTaskChannels] = (uint32_t)last;
+      task[kTaskOut] = (uint32_t)(out + even);
+      task[kTaskEnd] = (uint32_t)(last + 4);
+      task[kTaskApart] = 0;
+    }
+    tc_product_pairs(task);
+  }
 }
 
 #else
