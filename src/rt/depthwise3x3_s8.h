@@ -23,68 +23,90 @@
 #ifdef TC_MVE
 
 /* Copies `columns` elements, `step` bytes apart, to every fourth byte of both places. */
-TC_INLINE void tc_interleave(const int8_t* in, int8_t* to0, int8_t* to1, int32_t columns, int32_t step) {
-  const uint16x8_t from = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)step);
-  const uint16x8_t to = vidupq_n_u16(0, 4);
-  for (; columns > 0; columns -= 8) {
-    const mve_pred16_t some = vctp16q((uint32_t)columns);
-    const int16x8_t x = vldrbq_gather_offset_z_s16(in, from, some);
-    vstrbq_scatter_offset_p_s16(to0, to, x, some);
-    vstrbq_scatter_offset_p_s16(to1, to, x, some);
-    in += 8 * step;
-    to0 += 32;
-    to1 += 32;
-  }
+TC_INLINE void tc_interleave(const int8_t* in, int8_t* to0, int8_t* to1, int32_t columns, int32_t step, uint16x8_t from,
+                             uint16x8_t to) {
+  int16x8_t x;
+  __asm__ volatile(
+      "dlstp.16 lr, %[columns]\n"
+      "1:\n\t"
+      "vldrb.u16 %q[x], [%[in], %q[from]]\n\t"
+      "vstrb.16 %q[x], [%[to0], %q[to]]\n\t"
+      "vstrb.16 %q[x], [%[to1], %q[to]]\n\t"
+      "add %[in], %[in], %[step]\n\t"
+      "add %[to0], %[to0], #32\n\t"
+      "add %[to1], %[to1], #32\n\t"
+      "letp lr, 1b\n\t"
+      : [x] "=&w"(x), [in] "+r"(in), [to0] "+r"(to0), [to1] "+r"(to1)
+      : [columns] "r"(columns), [step] "r"(8 * step), [from] "w"(from), [to] "w"(to)
+      : "lr", "memory");
 }
 
-TC_INLINE int32x4_t tc_four(int32_t a, int32_t b, int32_t c, int32_t d) {
-  int32x4_t v;
-  __asm__("vmov %q0[2], %q0[0], %1, %2" : "=w"(v) : "r"(a), "r"(c));
-  __asm__("vmov %q0[3], %q0[1], %1, %2" : "+w"(v) : "r"(b), "r"(d));
-  return v;
-}
+/* From four sums in general registers to four bytes in memory, where mask has the lane's bits. */
+#define TC_FINISH_FOUR                          \
+  "vmov %q[acc][2], %q[acc][0], %[a], %[c]\n\t" \
+  "vmov %q[acc][3], %q[acc][1], %[b], %[d]\n\t" \
+  "vadd.i32 %q[acc], %q[acc], %[bias]\n\t"      \
+  "vmulh.s32 %q[acc], %q[acc], %q[m]\n\t"       \
+  "vadd.i32 %q[acc], %q[acc], %[rounding]\n\t"  \
+  "vshl.s32 %q[acc], %[shift]\n\t"              \
+  "vqmovnb.s32 %q[acc], %q[acc]\n\t"            \
+  "vqmovnb.s16 %q[acc], %q[acc]\n\t"            \
+  "vmsr p0, %[mask]\n\t"                        \
+  "vpst\n\t"                                    \
+  "vstrbt.32 %q[acc], [%[out], %q[to]]\n\t"
 
-/* Saturated results in the lowest byte of each lane. */
-TC_INLINE int32x4_t tc_finish_four(int32x4_t acc, int32_t bias, int32x4_t multiplier, int32_t rounding, int32_t shift) {
-  const int32x4_t high = vmulhq_s32(vaddq_n_s32(acc, bias), multiplier);
-  const int32x4_t q = vshlq_r_s32(vaddq_n_s32(high, rounding), -shift);
-  const int16x8_t half = vqmovnbq_s32(vreinterpretq_s16_s32(q), q);
-  return vreinterpretq_s32_s8(vqmovnbq_s16(vreinterpretq_s8_s16(half), half));
-}
+/* Stride 1: a patch gives two outputs of this line and two of the next. */
+#define TC_PATCH1                                                                                         \
+  __asm__ volatile(                                                                                       \
+      "vldrb.u8 %q[acc], [%[x]], #8\n\t"                                                                  \
+      "vmladav.s8 %[a], %q[acc], %q[w0]\n\t"                                                              \
+      "vmladav.s8 %[b], %q[acc], %q[w1]\n\t"                                                              \
+      "vmladav.s8 %[c], %q[acc], %q[w2]\n\t"                                                              \
+      "vmladav.s8 %[d], %q[acc], %q[w3]\n\t" TC_FINISH_FOUR                                               \
+      : [x] "+r"(x), [acc] "=&w"(acc), [a] "=&Te"(a), [b] "=&Te"(b), [c] "=&Te"(c), [d] "=&Te"(d)         \
+      : [w0] "w"(w0), [w1] "w"(w1), [w2] "w"(w2), [w3] "w"(w3), [m] "w"(m), [to] "w"(to), [out] "r"(out), \
+        [bias] "r"(bias), [rounding] "r"(rounding), [shift] "r"(-shift), [mask] "r"(mask)                 \
+      : "p0", "memory")
 
-/* Stride 1: a patch gives two outputs of this line and two of the next. w: the weights, four zero bytes before them. */
-TC_INLINE void tc_patches1(const int8_t* x, const int8_t* w, int8_t* out, int32_t size, mve_pred16_t lines,
-                           int32_t step_a, int32_t step_b, int32_t bias, int32_t multiplier, int32_t rounding,
-                           int32_t shift) {
+/* w: the weights between zero bytes, which shifts them in the patch. */
+TC_INLINE void tc_patches1(const int8_t* x, const int8_t* w, int8_t* out, int32_t size, uint32_t mask, int32_t step,
+                           uint32x4_t to, int32_t bias, int32x4_t m, int32_t rounding, int32_t shift) {
   const int8x16_t w0 = vldrbq_s8(w);
   const int8x16_t w1 = vldrbq_s8(w - 4);
   const int8x16_t w2 = vldrbq_s8(w - 1);
   const int8x16_t w3 = vldrbq_s8(w - 5);
-  const int32x4_t m = vdupq_n_s32(multiplier);
-  const uint32x4_t to = vreinterpretq_u32_s32(tc_four(0, step_a, step_b, step_a + step_b));
-  for (; size > 0; size -= 2) {
-    const int8x16_t patch = vldrbq_s8(x);
-    const int32x4_t acc =
-        tc_four(vmladavq_s8(patch, w0), vmladavq_s8(patch, w1), vmladavq_s8(patch, w2), vmladavq_s8(patch, w3));
-    const mve_pred16_t some = size == 1 ? (mve_pred16_t)(lines & 0x0F0F) : lines;
-    vstrbq_scatter_offset_p_s32(out, to, tc_finish_four(acc, bias, m, rounding, shift), some);
-    x += 8;
-    out += 2 * step_a;
+  int32x4_t acc;
+  int32_t a, b, c, d;
+  for (int32_t pairs = size >> 1; pairs > 0; --pairs) {
+    TC_PATCH1;
+    out += 2 * step;
   }
+  mask &= 0x0F0F;
+  if (size & 1) TC_PATCH1;
 }
 
 /* Stride 2: a patch gives one output. */
-TC_INLINE void tc_patches2(const int8_t* x, const int8_t* w, int8_t* out, int32_t size, int32_t step_a, int32_t bias,
-                           int32_t multiplier, int32_t rounding, int32_t shift) {
+TC_INLINE void tc_patches2(const int8_t* x, const int8_t* w, int8_t* out, int32_t size, int32_t step, uint32x4_t to,
+                           int32_t bias, int32x4_t m, int32_t rounding, int32_t shift) {
   const int8x16_t w0 = vldrbq_s8(w);
-  const int32x4_t m = vdupq_n_s32(multiplier);
-  const uint32x4_t to = vreinterpretq_u32_s32(tc_four(0, step_a, 2 * step_a, 3 * step_a));
   for (; size > 0; size -= 4) {
-    const int32x4_t acc = tc_four(vmladavq_s8(vldrbq_s8(x), w0), vmladavq_s8(vldrbq_s8(x + 8), w0),
-                                  vmladavq_s8(vldrbq_s8(x + 16), w0), vmladavq_s8(vldrbq_s8(x + 24), w0));
-    vstrbq_scatter_offset_p_s32(out, to, tc_finish_four(acc, bias, m, rounding, shift), vctp32q((uint32_t)size));
-    x += 32;
-    out += 4 * step_a;
+    const uint32_t mask = vctp32q((uint32_t)size);
+    int32x4_t acc;
+    int32_t a, b, c, d;
+    __asm__ volatile(
+        "vldrb.u8 %q[acc], [%[x]], #8\n\t"
+        "vmladav.s8 %[a], %q[acc], %q[w0]\n\t"
+        "vldrb.u8 %q[acc], [%[x]], #8\n\t"
+        "vmladav.s8 %[b], %q[acc], %q[w0]\n\t"
+        "vldrb.u8 %q[acc], [%[x]], #8\n\t"
+        "vmladav.s8 %[c], %q[acc], %q[w0]\n\t"
+        "vldrb.u8 %q[acc], [%[x]], #8\n\t"
+        "vmladav.s8 %[d], %q[acc], %q[w0]\n\t" TC_FINISH_FOUR
+        : [x] "+r"(x), [acc] "=&w"(acc), [a] "=&Te"(a), [b] "=&Te"(b), [c] "=&Te"(c), [d] "=&Te"(d)
+        : [w0] "w"(w0), [m] "w"(m), [to] "w"(to), [out] "r"(out), [bias] "r"(bias), [rounding] "r"(rounding),
+          [shift] "r"(-shift), [mask] "r"(mask)
+        : "p0", "memory");
+    out += 4 * step;
   }
 }
 
@@ -106,25 +128,37 @@ TC_FN void tc_depthwise3x3_s8(const int8_t* in, int8_t* out, void* scratch, cons
   const int32_t lines = in_b < 2 * blocks + 2 - pad_b ? in_b : 2 * blocks + 2 - pad_b;
   int8_t* const w = (int8_t*)scratch + 16;
   int8_t* const plane = (int8_t*)scratch + 64;
+  const uint8x16_t order = vldrbq_u8(kOrder[tall]);
+  const uint16x8_t from = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)in_step);
+  const uint16x8_t four = vidupq_n_u16(0, 4);
+  const uint32x4_t lane = vidupq_n_u32(0, 1);
+  const uint32x4_t to2 = vmulq_n_u32(lane, (uint32_t)out_step);
+  const uint32x4_t to1 = vaddq_u32(vmulq_n_u32(vandq_u32(lane, vdupq_n_u32(1)), (uint32_t)out_step),
+                                   vmulq_n_u32(vshrq_n_u32(lane, 1), (uint32_t)out_line));
   (void)stride_w;
   memset(scratch, 0, 64);
   memset(plane, (int)in_zero, (size_t)(block * blocks));
   for (int32_t c = 0; c < count; ++c) {
-    vstrbq_s8(w, vldrbq_gather_offset_s8(weights + 12 * c, vldrbq_u8(kOrder[tall])));
+    const int32_t bias = channels[2 * c];
+    const int32x4_t m = vdupq_n_s32(channels[2 * c + 1]);
+    vstrbq_s8(w, vldrbq_gather_offset_s8(weights + 12 * c, order));
     for (int32_t b = 0; b < lines; ++b) {
       const int32_t at = b + pad_b;
-      int8_t* const to0 = plane + (at >> 1) * block + (at & 1) + 4 * pad_a;
-      int8_t* const to1 = to0 - block + 2;
-      tc_interleave(in + c + b * in_line, at >> 1 < blocks ? to0 : to1, at > 1 ? to1 : to0, columns, in_step);
+      int8_t* const first = plane + (at >> 1) * block + (at & 1) + 4 * pad_a;
+      int8_t* const second = first - block + 2;
+      tc_interleave(in + c + b * in_line, at >> 1 < blocks ? first : second, at > 1 ? second : first, columns, in_step,
+                    from, four);
     }
+    int8_t* to = out + c;
     for (int32_t k = 0; k < blocks; ++k) {
-      const int8_t* const x = plane + k * block;
-      if (stride_h == 1)
-        tc_patches1(x, w, out + c + 2 * k * out_line, out_a, 2 * k + 1 < out_b ? 0xFFFF : 0x00FF, out_step, out_line,
-                    channels[2 * c], channels[2 * c + 1], rounding, shift);
-      else
-        tc_patches2(x, w, out + c + k * out_line, out_a, out_step, channels[2 * c], channels[2 * c + 1], rounding,
-                    shift);
+      if (stride_h == 1) {
+        tc_patches1(plane + k * block, w, to, out_a, 2 * k + 1 < out_b ? 0xFFFF : 0x00FF, out_step, to1, bias, m,
+                    rounding, shift);
+        to += 2 * out_line;
+      } else {
+        tc_patches2(plane + k * block, w, to, out_a, out_step, to2, bias, m, rounding, shift);
+        to += out_line;
+      }
     }
   }
   tc_clamp_bytes(out, out_h * out_w * count, low, high);
@@ -274,11 +308,19 @@ TC_INLINE int8_t tc_requantize_s8(int32_t acc, int32_t multiplier, int32_t round
 }
 
 /* Three taps of four outputs. */
-#define TC_TAPS(x, w0, w1, w2)                                                  \
-  acc0 += x[0] * w0 + x[1] * w1 + x[2] * w2;                                    \
-  acc1 += x[stride] * w0 + x[stride + 1] * w1 + x[stride + 2] * w2;             \
-  acc2 += x[2 * stride] * w0 + x[2 * stride + 1] * w1 + x[2 * stride + 2] * w2; \
-  acc3 += x[3 * stride] * w0 + x[3 * stride + 1] * w1 + x[3 * stride + 2] * w2
+#define TC_TAPS(x, w0, w1, w2)    \
+  acc0 += x[0] * w0;              \
+  acc0 += x[1] * w1;              \
+  acc1 += x[stride] * w0;         \
+  acc0 += x[2] * w2;              \
+  acc1 += x[stride + 1] * w1;     \
+  acc2 += x[2 * stride] * w0;     \
+  acc1 += x[stride + 2] * w2;     \
+  acc2 += x[2 * stride + 1] * w1; \
+  acc3 += x[3 * stride] * w0;     \
+  acc2 += x[2 * stride + 2] * w2; \
+  acc3 += x[3 * stride + 1] * w1; \
+  acc3 += x[3 * stride + 2] * w2
 
 /* One channel, four outputs at a time. The last of a line may be fewer: the others then go where a right one is
  * written after them. */
