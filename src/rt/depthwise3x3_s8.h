@@ -161,7 +161,7 @@ TC_FN void tc_depthwise3x3_s8(const int8_t* in, int8_t* out, void* scratch, cons
       }
     }
   }
-  tc_clamp_bytes(out, out_h * out_w * count, low, high);
+  tc_clamp_rest(out, out_h * out_w * count, low, high);
 }
 
 #else
@@ -284,7 +284,10 @@ TC_LINES(tc_lines3x3_stride2, TC_TAPS_STRIDE2, "16", "r3, lsl #1")
 
 TC_INLINE void tc_channel3x3(const tc_plane* plane, int32_t* k, const int8_t* weights, const int32_t* channel,
                              int8_t* out, int32_t size, int32_t lines, int32_t width, int32_t step_a, int32_t step_b,
-                             int32_t stride, int32_t tap_a, int32_t rounding, int32_t shift) {
+                             int32_t stride, int32_t tap_a, int32_t rounding, int32_t shift, int32_t low,
+                             int32_t high) {
+  (void)low;
+  (void)high;
   tc_pairs3x3(weights, k + kTcWeights, tap_a, 4 - tap_a);
   k[kTcBias] = channel[0];
   k[kTcMultiplier] = channel[1];
@@ -302,10 +305,6 @@ TC_INLINE void tc_channel3x3(const tc_plane* plane, int32_t* k, const int8_t* we
 }
 
 #else
-
-TC_INLINE int8_t tc_requantize_s8(int32_t acc, int32_t multiplier, int32_t rounding, int32_t shift) {
-  return (int8_t)tc_saturate(tc_requantize(acc, multiplier, rounding, shift));
-}
 
 /* Three taps of four outputs. */
 #define TC_TAPS(x, w0, w1, w2)    \
@@ -326,7 +325,7 @@ TC_INLINE int8_t tc_requantize_s8(int32_t acc, int32_t multiplier, int32_t round
  * written after them. */
 TC_INLINE void tc_lines3x3(const tc_plane* plane, const int8_t* w, const int32_t* channel, int8_t* out, int32_t size,
                            int32_t lines, int32_t width, int32_t step_a, int32_t step_b, int32_t stride, int32_t tap_a,
-                           int32_t rounding, int32_t shift) {
+                           int32_t rounding, int32_t shift, int32_t low, int32_t high) {
   const int32_t tap_b = 4 - tap_a;
   const int32_t w0 = w[0], w1 = w[tap_a], w2 = w[2 * tap_a];
   const int32_t w3 = w[tap_b], w4 = w[4], w5 = w[tap_b + 2 * tap_a];
@@ -354,10 +353,10 @@ TC_INLINE void tc_lines3x3(const tc_plane* plane, const int8_t* w, const int32_t
         step2 = left > 2 ? 2 * step_a : step1;
         step3 = step2;
       }
-      to[step3] = tc_requantize_s8(acc3, multiplier, rounding, shift);
-      to[step2] = tc_requantize_s8(acc2, multiplier, rounding, shift);
-      to[step1] = tc_requantize_s8(acc1, multiplier, rounding, shift);
-      to[0] = tc_requantize_s8(acc0, multiplier, rounding, shift);
+      to[step3] = (int8_t)tc_clamp_s8(tc_requantize(acc3, multiplier, rounding, shift), low, high);
+      to[step2] = (int8_t)tc_clamp_s8(tc_requantize(acc2, multiplier, rounding, shift), low, high);
+      to[step1] = (int8_t)tc_clamp_s8(tc_requantize(acc1, multiplier, rounding, shift), low, high);
+      to[0] = (int8_t)tc_clamp_s8(tc_requantize(acc0, multiplier, rounding, shift), low, high);
       x += 4 * stride;
       to += 4 * step_a;
     }
@@ -368,12 +367,13 @@ TC_INLINE void tc_lines3x3(const tc_plane* plane, const int8_t* w, const int32_t
 
 TC_NOINLINE void tc_channel3x3(const tc_plane* plane, int32_t* k, const int8_t* weights, const int32_t* channel,
                                int8_t* out, int32_t size, int32_t lines, int32_t width, int32_t step_a, int32_t step_b,
-                               int32_t stride, int32_t tap_a, int32_t rounding, int32_t shift) {
+                               int32_t stride, int32_t tap_a, int32_t rounding, int32_t shift, int32_t low,
+                               int32_t high) {
   (void)k;
   if (stride == 1)
-    tc_lines3x3(plane, weights, channel, out, size, lines, width, step_a, step_b, 1, tap_a, rounding, shift);
+    tc_lines3x3(plane, weights, channel, out, size, lines, width, step_a, step_b, 1, tap_a, rounding, shift, low, high);
   else
-    tc_lines3x3(plane, weights, channel, out, size, lines, width, step_a, step_b, 2, tap_a, rounding, shift);
+    tc_lines3x3(plane, weights, channel, out, size, lines, width, step_a, step_b, 2, tap_a, rounding, shift, low, high);
 }
 #endif
 
@@ -398,9 +398,9 @@ TC_FN void tc_depthwise3x3_s8(const int8_t* in, int8_t* out, void* scratch, cons
   for (int32_t c = 0; c < count; ++c) {
     tc_plane_load(in + c, plane + pad_b * width + pad_a, rows, columns, in_line, in_step, width);
     tc_channel3x3(plane, k, weights + 12 * c, channels + 2 * c, out + c, out_a, out_b, width, out_step, out_line,
-                  stride_h, tall ? 3 : 1, rounding, shift);
+                  stride_h, tall ? 3 : 1, rounding, shift, low, high);
   }
-  tc_clamp_bytes(out, out_h * out_w * count, low, high);
+  tc_clamp_rest(out, out_h * out_w * count, low, high);
 }
 
 #endif

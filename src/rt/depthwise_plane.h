@@ -6,13 +6,12 @@
  * channel are read before its first output byte is written, and different channels share no byte. The element of the
  * plane is what the multiplier wants: int16 for the DSP path, so that two taps are one word; else the byte plus 128,
  * because Armv6-M loads unsigned bytes only with an immediate offset. The bias takes the 128 back.
- *
- * Results saturate to int8 and are clamped to a narrower [low, high] in a pass of its own, which is rarely needed.
  */
 #ifndef TC_DEPTHWISE_PLANE_H
 #define TC_DEPTHWISE_PLANE_H
 
 #include "base.h"
+#include "clamp_s8.h"
 
 #ifdef TC_DSP
 typedef int16_t tc_plane;
@@ -24,20 +23,6 @@ typedef int8_t tc_plane;
 typedef uint8_t tc_plane;
 #define TC_PLANE_OFFSET 128
 #endif
-
-TC_INLINE int32_t tc_saturate(int32_t value) {
-#if defined(__ARM_FEATURE_SAT) && defined(__GNUC__)
-  __asm__("ssat %0, #8, %0" : "+r"(value));
-  return value;
-#else
-  return tc_clamp(value, -128, 127);
-#endif
-}
-
-TC_FN void tc_clamp_bytes(int8_t* data, int32_t size, int32_t low, int32_t high) {
-  if (low <= -128 && high >= 127) return;
-  for (int32_t i = 0; i < size; ++i) data[i] = (int8_t)tc_clamp(data[i], low, high);
-}
 
 TC_INLINE void tc_plane_fill(tc_plane* plane, int32_t size, int32_t in_zero) {
   for (int32_t i = 0; i < size; ++i) plane[i] = (tc_plane)(in_zero + TC_PLANE_OFFSET);

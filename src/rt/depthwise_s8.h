@@ -92,13 +92,13 @@ TC_FN void tc_depthwise_s8(const int8_t* in, int8_t* out, void* scratch, const i
 #else
         const int32_t acc = tc_depthwise_window(x, w, bias, kernel_h, kernel_w, width);
 #endif
-        *to = (int8_t)tc_clamp(tc_requantize(acc, channels[2 * c + 1], rounding, shift), -128, 127);
+        *to = (int8_t)tc_clamp_s8(tc_requantize(acc, channels[2 * c + 1], rounding, shift), low, high);
         to += count;
         x += stride_w;
       }
     }
   }
-  tc_clamp_bytes(out, out_h * out_w * count, low, high);
+  tc_clamp_rest(out, out_h * out_w * count, low, high);
 }
 
 #endif

@@ -14,7 +14,38 @@
 /* One output pixel: the window is h rows of w pixels, row_bytes and pixel_bytes apart. */
 TC_FN void tc_max_window_s8(const int8_t* in, int8_t* out, int32_t h, int32_t w, int32_t row_bytes, int32_t pixel_bytes,
                             int32_t count, int32_t low, int32_t high) {
-  for (int32_t c = 0; c < count; ++c) {
+  int32_t c = 0;
+#if defined(TC_MVE)
+  for (; c < count; c += 16) {
+    const mve_pred16_t some = vctp8q((uint32_t)(count - c));
+    int8x16_t max = vdupq_n_s8((int8_t)low);
+    for (int32_t y = 0; y < h; ++y) {
+      const int8_t* from = in + y * row_bytes + c;
+      for (int32_t x = 0; x < w; ++x) {
+        max = vmaxq_s8(max, vldrbq_z_s8(from, some));
+        from += pixel_bytes;
+      }
+    }
+    vstrbq_p_s8(out + c, vminq_s8(max, vdupq_n_s8((int8_t)high)), some);
+  }
+#else
+#if defined(TC_DSP)
+  for (; c + 4 <= count; c += 4) {
+    uint32_t max = ((uint32_t)low & 0xFFU) * 0x01010101U;
+    uint32_t flags;
+    for (int32_t y = 0; y < h; ++y) {
+      const int8_t* from = in + y * row_bytes + c;
+      for (int32_t x = 0; x < w; ++x) {
+        __asm__ volatile("ssub8 %0, %1, %2\n\tsel %1, %1, %2" : "=&r"(flags), "+r"(max) : "r"(tc_load4(from)));
+        from += pixel_bytes;
+      }
+    }
+    const uint32_t most = ((uint32_t)high & 0xFFU) * 0x01010101U;
+    __asm__ volatile("ssub8 %0, %2, %1\n\tsel %1, %1, %2" : "=&r"(flags), "+r"(max) : "r"(most));
+    tc_store4(out + c, max);
+  }
+#endif
+  for (; c < count; ++c) {
     int32_t max = low;
     for (int32_t y = 0; y < h; ++y) {
       const int8_t* from = in + y * row_bytes + c;
@@ -25,6 +56,7 @@ TC_FN void tc_max_window_s8(const int8_t* in, int8_t* out, int32_t h, int32_t w,
     }
     out[c] = (int8_t)(max > high ? high : max);
   }
+#endif
 }
 
 TC_FN void tc_max_pool_s8(const int8_t* in, int8_t* out, int32_t in_h, int32_t in_w, int32_t count, int32_t out_h,

@@ -86,7 +86,7 @@ static void random_case(int max, int global) {
   k.dilation_h = max ? pick(1, 2) : 1;
   k.dilation_w = max ? pick(1, 2) : 1;
   k.kernel_h = global ? pick(1, 30) : pick(1, 4);
-  k.kernel_w = global ? pick(1, 14) : pick(1, 4);
+  k.kernel_w = global ? pick(1, 17) : pick(1, 4);
   k.stride_h = pick(1, 3);
   k.stride_w = pick(1, 3);
   k.pad_top = global ? 0 : pick(0, k.kernel_h - 1);
