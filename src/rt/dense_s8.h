@@ -13,6 +13,15 @@
 
 #if defined(TC_DSP)
 
+/* One pixel's output; the saturation is the clamp unless the range is narrower. */
+TC_INLINE int8_t tc_finish(int32_t acc, int32_t multiplier, int32_t rounding, int32_t shift, int32_t low, int32_t high,
+                           int32_t narrow) {
+  int32_t value = tc_requantize(acc, multiplier, rounding, shift);
+  __asm__("ssat %0, #8, %0" : "+r"(value));
+  if (narrow) value = tc_clamp(value, low, high);
+  return (int8_t)value;
+}
+
 /* Eight weights of two channels with eight inputs. */
 #define TC_STEP_8                        \
   "ldrd %[v], %[w], [%[first]], #8\n\t"  \

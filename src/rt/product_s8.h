@@ -63,113 +63,167 @@ TC_INLINE void tc_stage(void* block, int32_t pixel, int32_t pixels, int32_t inpu
   tc_widen(from, (uint32_t*)block + at / 2 * step + pixel, step, count);
 }
 
-/* Four weights of one channel with four elements of four windows: 16 products. */
-#define TC_STEP_4                       \
-  "ldr %[w], [%[weight]], #4\n\t"       \
-  "ldmia %[x]!, {r8, r9, r10, r11}\n\t" \
-  "sxtb16 %[even], %[w]\n\t"            \
-  "smlad %[a], %[even], r8, %[a]\n\t"   \
-  "smlad %[b], %[even], r9, %[b]\n\t"   \
-  "smlad %[c], %[even], r10, %[c]\n\t"  \
-  "smlad %[d], %[even], r11, %[d]\n\t"  \
-  "ldmia %[x]!, {r8, r9, r10, r11}\n\t" \
-  "sxtb16 %[w], %[w], ror #8\n\t"       \
-  "smlad %[a], %[w], r8, %[a]\n\t"      \
-  "smlad %[b], %[w], r9, %[b]\n\t"      \
-  "smlad %[c], %[w], r10, %[c]\n\t"     \
-  "smlad %[d], %[w], r11, %[d]\n\t"
+/* Four weights of one channel with four elements of four windows: 16 products in 13 instructions of 4 bytes. */
+#define TC_STEP_4                      \
+  "ldr r4, [lr], #4\n\t"               \
+  "ldmia r12!, {r8, r9, r10, r11}\n\t" \
+  "sxtb16 r5, r4\n\t"                  \
+  "smlad r0, r5, r8, r0\n\t"           \
+  "smlad r1, r5, r9, r1\n\t"           \
+  "smlad r2, r5, r10, r2\n\t"          \
+  "smlad r3, r5, r11, r3\n\t"          \
+  "ldmia r12!, {r8, r9, r10, r11}\n\t" \
+  "sxtb16 r4, r4, ror #8\n\t"          \
+  "smlad r0, r4, r8, r0\n\t"           \
+  "smlad r1, r4, r9, r1\n\t"           \
+  "smlad r2, r4, r10, r2\n\t"          \
+  "smlad r3, r4, r11, r3\n\t"
 
-/* The same of two windows. */
-#define TC_STEP_2                       \
-  "ldr %[w], [%[weight]], #4\n\t"       \
-  "ldmia %[x]!, {r8, r9, r10, r11}\n\t" \
-  "sxtb16 %[even], %[w]\n\t"            \
-  "smlad %[a], %[even], r8, %[a]\n\t"   \
-  "smlad %[b], %[even], r9, %[b]\n\t"   \
-  "sxtb16 %[w], %[w], ror #8\n\t"       \
-  "smlad %[a], %[w], r10, %[a]\n\t"     \
-  "smlad %[b], %[w], r11, %[b]\n\t"
+/* The same of two windows: 8 products in 8 instructions of 4 bytes. */
+#define TC_STEP_2                      \
+  "ldr r4, [lr], #4\n\t"               \
+  "ldmia r12!, {r8, r9, r10, r11}\n\t" \
+  "sxtb16 r5, r4\n\t"                  \
+  "smlad r0, r5, r8, r0\n\t"           \
+  "smlad r1, r5, r9, r1\n\t"           \
+  "sxtb16 r4, r4, ror #8\n\t"          \
+  "smlad r0, r4, r10, r0\n\t"          \
+  "smlad r1, r4, r11, r1\n\t"
 
-#define TC_STEPS_4(steps)                                                                                     \
-  __asm__ volatile(steps                                                                                      \
-                   : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [x] "+r"(x), [weight] "+r"(weights), \
-                     [w] "=&r"(w), [even] "=&r"(even)                                                         \
-                   :                                                                                          \
-                   : "r8", "r9", "r10", "r11", "memory")
+/* What the loops below work from, by its offset in words. They are written out since a compiler that runs out of
+ * registers stores and reloads a dozen of them per channel; all they leave to it is the address of the task. */
+enum {
+  kTaskMultiplier,
+  kTaskOut,
+  kTaskRounding,
+  kTaskShift,
+  kTaskStep,
+  kTaskLast,
+  kTaskBlock,
+  kTaskBlockEnd,
+  kTaskEntry,
+  kTaskEnd,
+  kTaskWeights,
+  kTaskWords
+};
 
-#define TC_STEPS_2(steps)                                                                                            \
-  __asm__ volatile(steps                                                                                             \
-                   : [a] "+r"(a), [b] "+r"(b), [x] "+r"(x), [weight] "+r"(weights), [w] "=&r"(w), [even] "=&r"(even) \
-                   :                                                                                                 \
-                   : "r8", "r9", "r10", "r11", "memory")
+#define TC_TASK_CLOBBERS "r0", "r1", "r2", "r3", "r4", "r5", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory"
 
-/* One pixel's output; the saturation is the clamp unless the range is narrower. */
-TC_INLINE int8_t tc_finish(int32_t acc, int32_t multiplier, int32_t rounding, int32_t shift, int32_t low, int32_t high,
-                           int32_t narrow) {
-  int32_t value = tc_requantize(acc, multiplier, rounding, shift);
-  __asm__("ssat %0, #8, %0" : "+r"(value));
-  if (narrow) value = tc_clamp(value, low, high);
-  return (int8_t)value;
+/* One channel after the other; a row of weights that is no multiple of four steps is entered in the middle of the first
+ * four. Without a fourth pixel its place is the third's, whose output is written after it. */
+TC_INLINE void tc_product_4(uint32_t* task) {
+  __asm__ volatile(
+      "adr.w r0, 2f\n\t"
+      "ldr r1, [%[task], #32]\n\t"
+      "ldr r4, [%[task], #0]\n\t"
+      "ldr lr, [%[task], #40]\n\t"
+      "add r0, r0, r1\n\t"
+      "str r0, [%[task], #32]\n"
+      "1:\n\t"
+      "ldr r0, [r4, #-4]\n\t"
+      "ldr r12, [%[task], #24]\n\t"
+      "mov r1, r0\n\t"
+      "mov r2, r0\n\t"
+      "mov r3, r0\n\t"
+      "ldr pc, [%[task], #32]\n\t"
+      ".balign 4\n"
+      "2:\n\t"  //
+      TC_STEP_4 TC_STEP_4 TC_STEP_4 TC_STEP_4
+      "ldr r5, [%[task], #28]\n\t"
+      "cmp r12, r5\n\t"
+      "bne 2b\n\t"
+      "ldm %[task], {r4, r5, r8, r9, r10, r11}\n\t"
+      "ldr r12, [r4], #8\n\t"
+      "smmla r0, r0, r12, r8\n\t"
+      "smmla r1, r1, r12, r8\n\t"
+      "smmla r2, r2, r12, r8\n\t"
+      "smmla r3, r3, r12, r8\n\t"
+      "asr r0, r0, r9\n\t"
+      "asr r1, r1, r9\n\t"
+      "asr r2, r2, r9\n\t"
+      "asr r3, r3, r9\n\t"
+      "ssat r0, #8, r0\n\t"
+      "ssat r1, #8, r1\n\t"
+      "ssat r2, #8, r2\n\t"
+      "ssat r3, #8, r3\n\t"
+      "ldr r12, [%[task], #36]\n\t"
+      "strb r3, [r5, r11]\n\t"
+      "strb r2, [r5, r10, lsl #1]\n\t"
+      "strb r1, [r5, r10]\n\t"
+      "strb r0, [r5], #1\n\t"
+      "strd r4, r5, [%[task]]\n\t"
+      "cmp r4, r12\n\t"
+      "bne 1b\n\t"
+      :
+      : [task] "r"(task)
+      : TC_TASK_CLOBBERS);
 }
 
-TC_NOINLINE void tc_product_4(const uint32_t* block, int32_t pixels, const int8_t* weights, const int32_t* channels,
-                              int32_t inputs, int8_t* out, int32_t out_step, int32_t out_c, int32_t rounding,
-                              int32_t shift, int32_t low, int32_t high) {
-  const uint32_t* whole = block + (inputs + 3) / 16 * 32;
-  const uint32_t* end = block + (inputs + 3) / 4 * 8;
-  const int32_t narrow = low > -128 || high < 127;
-  const int32_t last = pixels > 3 ? 3 * out_step : 2 * out_step;
-  const int8_t* out_end = out + out_c;
-  do {
-    const uint32_t* x = block;
-    int32_t a = channels[0];
-    int32_t b = a;
-    int32_t c = a;
-    int32_t d = a;
-    uint32_t w;
-    uint32_t even;
-    while (x != whole) TC_STEPS_4(TC_STEP_4 TC_STEP_4 TC_STEP_4 TC_STEP_4);
-    while (x != end) TC_STEPS_4(TC_STEP_4);
-    const int32_t multiplier = channels[1];
-    /* Without a fourth pixel its place is the third's, whose output comes last. */
-    out[last] = tc_finish(d, multiplier, rounding, shift, low, high, narrow);
-    out[2 * out_step] = tc_finish(c, multiplier, rounding, shift, low, high, narrow);
-    out[out_step] = tc_finish(b, multiplier, rounding, shift, low, high, narrow);
-    *out++ = tc_finish(a, multiplier, rounding, shift, low, high, narrow);
-    channels += 2;
-  } while (out != out_end);
+TC_INLINE void tc_product_2(uint32_t* task) {
+  __asm__ volatile(
+      "adr.w r0, 2f\n\t"
+      "ldr r1, [%[task], #32]\n\t"
+      "ldr r4, [%[task], #0]\n\t"
+      "ldr lr, [%[task], #40]\n\t"
+      "add r0, r0, r1\n\t"
+      "str r0, [%[task], #32]\n"
+      "1:\n\t"
+      "ldr r0, [r4, #-4]\n\t"
+      "ldr r12, [%[task], #24]\n\t"
+      "mov r1, r0\n\t"
+      "ldr pc, [%[task], #32]\n\t"
+      ".balign 4\n"
+      "2:\n\t"  //
+      TC_STEP_2 TC_STEP_2 TC_STEP_2 TC_STEP_2
+      "ldr r5, [%[task], #28]\n\t"
+      "cmp r12, r5\n\t"
+      "bne 2b\n\t"
+      "ldm %[task], {r4, r5, r8, r9, r10, r11}\n\t"
+      "ldr r12, [r4], #8\n\t"
+      "smmla r0, r0, r12, r8\n\t"
+      "smmla r1, r1, r12, r8\n\t"
+      "asr r0, r0, r9\n\t"
+      "asr r1, r1, r9\n\t"
+      "ssat r0, #8, r0\n\t"
+      "ssat r1, #8, r1\n\t"
+      "ldr r12, [%[task], #36]\n\t"
+      "strb r1, [r5, r11]\n\t"
+      "strb r0, [r5], #1\n\t"
+      "strd r4, r5, [%[task]]\n\t"
+      "cmp r4, r12\n\t"
+      "bne 1b\n\t"
+      :
+      : [task] "r"(task)
+      : TC_TASK_CLOBBERS);
 }
 
-TC_NOINLINE void tc_product_2(const uint32_t* block, int32_t pixels, const int8_t* weights, const int32_t* channels,
-                              int32_t inputs, int8_t* out, int32_t out_step, int32_t out_c, int32_t rounding,
-                              int32_t shift, int32_t low, int32_t high) {
-  const uint32_t* whole = block + (inputs + 3) / 16 * 16;
-  const uint32_t* end = block + (inputs + 3) / 4 * 4;
-  const int32_t narrow = low > -128 || high < 127;
-  const int32_t last = pixels > 1 ? out_step : 0;
-  const int8_t* out_end = out + out_c;
-  do {
-    const uint32_t* x = block;
-    int32_t a = channels[0];
-    int32_t b = a;
-    uint32_t w;
-    uint32_t even;
-    while (x != whole) TC_STEPS_2(TC_STEP_2 TC_STEP_2 TC_STEP_2 TC_STEP_2);
-    while (x != end) TC_STEPS_2(TC_STEP_2);
-    out[last] = tc_finish(b, channels[1], rounding, shift, low, high, narrow);
-    *out++ = tc_finish(a, channels[1], rounding, shift, low, high, narrow);
-    channels += 2;
-  } while (out != out_end);
-}
-
-TC_FN void tc_product_block(const void* block, int32_t pixels, const int8_t* weights, const int32_t* channels,
-                            int32_t inputs, int8_t* out, int32_t out_step, int32_t out_c, int32_t rounding,
-                            int32_t shift, int32_t low, int32_t high) {
-  const uint32_t* words = (const uint32_t*)block;
+TC_NOINLINE void tc_product_block(const void* block, int32_t pixels, const int8_t* weights, const int32_t* channels,
+                                  int32_t inputs, int8_t* out, int32_t out_step, int32_t out_c, int32_t rounding,
+                                  int32_t shift, int32_t low, int32_t high) {
+  const int32_t steps = (inputs + 3) >> 2;
+  const int32_t skipped = -steps & 3;
+  uint32_t task[kTaskWords];
+  task[kTaskMultiplier] = (uint32_t)(channels + 1);
+  task[kTaskOut] = (uint32_t)out;
+  task[kTaskRounding] = (uint32_t)rounding;
+  task[kTaskShift] = (uint32_t)shift;
+  task[kTaskStep] = (uint32_t)out_step;
+  task[kTaskLast] = (uint32_t)((pixels - 1) * out_step);
+  task[kTaskBlock] = (uint32_t)block;
+  task[kTaskEnd] = (uint32_t)(channels + 1 + 2 * out_c);
+  task[kTaskWeights] = (uint32_t)weights;
   if (pixels > 2) {
-    tc_product_4(words, pixels, weights, channels, inputs, out, out_step, out_c, rounding, shift, low, high);
+    task[kTaskBlockEnd] = (uint32_t)((const uint32_t*)block + 8 * steps);
+    task[kTaskEntry] = (uint32_t)(skipped * 13 * 4 + 1);
+    tc_product_4(task);
   } else {
-    tc_product_2(words, pixels, weights, channels, inputs, out, out_step, out_c, rounding, shift, low, high);
+    task[kTaskBlockEnd] = (uint32_t)((const uint32_t*)block + 4 * steps);
+    task[kTaskEntry] = (uint32_t)(skipped * 8 * 4 + 1);
+    tc_product_2(task);
+  }
+  if (low <= -128 && high >= 127) return;
+  for (; pixels > 0; pixels--, out += out_step) {
+    for (int32_t o = 0; o < out_c; o++) out[o] = (int8_t)tc_clamp(out[o], low, high);
   }
 }
 
