@@ -14,21 +14,39 @@
 
 #include "product_s8.h"
 
-/* The window with its first tap at (y, x), tap by tap: outside, dilated or one group of several. */
+/* The window with its first tap at (y, x) as a row of its own; taps outside are in_zero. */
 TC_NOINLINE void tc_gather_window(const int8_t* in, int8_t* row, int32_t in_h, int32_t in_w, int32_t in_c, int32_t y,
                                   int32_t x, int32_t kernel_h, int32_t kernel_w, int32_t dilation_h, int32_t dilation_w,
                                   int32_t group_c, int32_t in_zero) {
-  for (int32_t i = 0; i < kernel_h; i++, y += dilation_h) {
-    int32_t column = x;
-    for (int32_t j = 0; j < kernel_w; j++, column += dilation_w) {
-      if (y >= 0 && y < in_h && column >= 0 && column < in_w) {
-        tc_copy(row, in + (y * in_w + column) * in_c, group_c);
-      } else {
-        for (int32_t c = 0; c < group_c; c++) row[c] = (int8_t)in_zero;
+  const int32_t segment = kernel_w * group_c;
+  const int32_t whole = group_c == in_c && dilation_w == 1;
+  const int32_t before = tc_clamp(-x, 0, kernel_w) * in_c;
+  const int32_t inside = tc_clamp(in_w - x, 0, kernel_w) * in_c - before;
+  for (int32_t i = 0; i < kernel_h; i++, y += dilation_h, row += segment) {
+    const int8_t* from = in + y * in_w * in_c;
+    if (y < 0 || y >= in_h) {
+      tc_fill(row, in_zero, segment);
+    } else if (whole) {
+      tc_fill(row, in_zero, before);
+      tc_copy(row + before, from + x * in_c + before, inside);
+      tc_fill(row + before + inside, in_zero, segment - before - inside);
+    } else {
+      int32_t column = x;
+      for (int32_t at = 0; at < segment; at += group_c, column += dilation_w) {
+        if (column >= 0 && column < in_w) {
+          tc_copy(row + at, from + column * in_c, group_c);
+        } else {
+          tc_fill(row + at, in_zero, group_c);
+        }
       }
-      row += group_c;
     }
   }
+}
+
+/* The same inside of the image, where a row of the window is one piece. */
+TC_NOINLINE void tc_gather_rows(const int8_t* in, int8_t* row, int32_t stride, int32_t segment, int32_t rows) {
+  const int8_t* end = row + rows * segment;
+  for (; row != end; row += segment, in += stride) tc_copy(row, in, segment);
 }
 
 TC_FN void tc_conv_s8(const int8_t* in, int8_t* out, void* scratch, const int8_t* weights, const int32_t* channels,
@@ -41,7 +59,9 @@ TC_FN void tc_conv_s8(const int8_t* in, int8_t* out, void* scratch, const int8_t
   const int32_t segment = kernel_w * group_c;
   const int32_t inputs = kernel_h * segment;
   const int32_t weight_row = (inputs + 3) & ~3;
-  const int32_t whole = groups == 1 && (dilation_w == 1 || kernel_w == 1) && segment % TC_STAGE_UNIT == 0;
+  const int32_t whole = groups == 1 && (dilation_w == 1 || kernel_w == 1);
+  const int32_t straight = segment % TC_STAGE_UNIT == 0;
+  const int32_t stride = dilation_h * in_w * in_c;
   const int32_t last_y = in_h - 1 - (kernel_h - 1) * dilation_h;
   const int32_t last_x = in_w - 1 - (kernel_w - 1) * dilation_w;
   const int32_t most = tc_block_pixels(inputs);
@@ -61,8 +81,13 @@ TC_FN void tc_conv_s8(const int8_t* in, int8_t* out, void* scratch, const int8_t
         const int32_t x = next_x * stride_w - pad_left;
         if (whole && y >= 0 && x >= 0 && y <= last_y && x <= last_x) {
           const int8_t* from = in + (y * in_w + x) * in_c;
-          for (int32_t at = 0; at < inputs; at += segment, from += dilation_h * in_w * in_c) {
-            tc_stage(scratch, p, count, inputs, at, from, segment);
+          if (straight) {
+            for (int32_t at = 0; at < inputs; at += segment, from += stride) {
+              tc_stage(scratch, p, count, inputs, at, from, segment);
+            }
+          } else {
+            tc_gather_rows(from, row, stride, segment, kernel_h);
+            tc_stage(scratch, p, count, inputs, 0, row, inputs);
           }
         } else {
           tc_gather_window(in + g * group_c, row, in_h, in_w, in_c, y, x, kernel_h, kernel_w, dilation_h, dilation_w,

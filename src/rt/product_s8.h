@@ -22,7 +22,34 @@ TC_INLINE int32_t tc_block_bytes(int32_t inputs) {
 }
 
 TC_INLINE void tc_copy(int8_t* to, const int8_t* from, int32_t count) {
-  for (int32_t i = 0; i < count; i++) to[i] = from[i];
+#if defined(TC_MVE)
+  __asm__ volatile(
+      "dlstp.8 lr, %[count]\n"
+      "1:\n\t"
+      "vldrb.8 q0, [%[from]], #16\n\t"
+      "vstrb.8 q0, [%[to]], #16\n\t"
+      "letp lr, 1b\n\t"
+      : [from] "+r"(from), [to] "+r"(to)
+      : [count] "r"(count)
+      : "lr", "q0", "memory");
+#elif defined(TC_DSP)
+  const int8_t* end = from + (count & ~3);
+  for (; from != end; from += 4, to += 4) tc_store4(to, tc_load4(from));
+  if ((count & 2) != 0) {
+    to[0] = from[0];
+    to[1] = from[1];
+    from += 2;
+    to += 2;
+  }
+  if ((count & 1) != 0) *to = *from;
+#else
+  const int8_t* end = from + count;
+  while (from != end) *to++ = *from++;
+#endif
+}
+
+TC_INLINE void tc_fill(int8_t* to, int32_t value, int32_t count) {
+  for (; count > 0; count--) *to++ = (int8_t)value;
 }
 
 #if defined(TC_DSP)
@@ -37,30 +64,55 @@ TC_INLINE int32_t tc_block_pixels(int32_t inputs) {
 
 /* Bytes to 16 bits; of every four, elements 0 and 2 go to to[0], elements 1 and 3 to to[step]; zeros behind the last.
  */
-TC_FN void tc_widen(const int8_t* from, uint32_t* to, int32_t step, int32_t count) {
-  const int32_t apart = 2 * step;
-  for (; count >= 4; count -= 4) {
+TC_INLINE void tc_widen(const int8_t* from, uint32_t* to, int32_t step, int32_t count) {
+  const int8_t* end = from + (count & ~15);
+  while (from != end) {
+    const uint32_t a = tc_load4(from);
+    const uint32_t b = tc_load4(from + 4);
+    const uint32_t c = tc_load4(from + 8);
+    const uint32_t d = tc_load4(from + 12);
+    from += 16;
+    to[0] = tc_widen_even(a);
+    to[step] = tc_widen_odd(a);
+    to[2 * step] = tc_widen_even(b);
+    to[3 * step] = tc_widen_odd(b);
+    to[4 * step] = tc_widen_even(c);
+    to[5 * step] = tc_widen_odd(c);
+    to[6 * step] = tc_widen_even(d);
+    to[7 * step] = tc_widen_odd(d);
+    to += 8 * step;
+  }
+  end += count & 12;
+  while (from != end) {
     const uint32_t word = tc_load4(from);
     from += 4;
     to[0] = tc_widen_even(word);
     to[step] = tc_widen_odd(word);
-    to += apart;
+    to += 2 * step;
   }
-  if (count > 0) {
+  if ((count & 3) != 0) {
     uint32_t word = (uint8_t)from[0];
-    if (count > 1) word |= (uint32_t)(uint8_t)from[1] << 8;
-    if (count > 2) word |= (uint32_t)(uint8_t)from[2] << 16;
+    if ((count & 3) > 1) word |= (uint32_t)(uint8_t)from[1] << 8;
+    if ((count & 3) > 2) word |= (uint32_t)(uint8_t)from[2] << 16;
     to[0] = tc_widen_even(word);
     to[step] = tc_widen_odd(word);
   }
 }
 
+TC_NOINLINE void tc_widen_by_4(const int8_t* from, uint32_t* to, int32_t count) {
+  tc_widen(from, to, 4, count);
+}
+
 /* `count` elements of the window of pixel `pixel` of `pixels`, from its element `at` on. Pixels are staged in order. */
 TC_INLINE void tc_stage(void* block, int32_t pixel, int32_t pixels, int32_t inputs, int32_t at, const int8_t* from,
                         int32_t count) {
-  const int32_t step = pixels > 2 ? 4 : 2;
+  uint32_t* to = (uint32_t*)block + pixel;
   (void)inputs;
-  tc_widen(from, (uint32_t*)block + at / 2 * step + pixel, step, count);
+  if (pixels > 2) {
+    tc_widen_by_4(from, to + 2 * at, count);
+  } else {
+    tc_widen(from, to + at, 2, count);
+  }
 }
 
 /* Four weights of one channel with four elements of four windows: 16 products in 13 instructions of 4 bytes. */
@@ -230,7 +282,7 @@ TC_NOINLINE void tc_product_block(const void* block, int32_t pixels, const int8_
 #elif defined(TC_MVE)
 
 /* Windows are staged in pieces of a multiple of this many bytes, the last piece excepted. */
-#define TC_STAGE_UNIT 1
+#define TC_STAGE_UNIT 16
 
 /* Pixels of a full block. */
 TC_INLINE int32_t tc_block_pixels(int32_t inputs) {
@@ -239,22 +291,21 @@ TC_INLINE int32_t tc_block_pixels(int32_t inputs) {
 }
 
 /* `count` elements of the window of pixel `pixel` of `pixels`, from its element `at` on. Pixels are staged in order. A
- * block is a sequence of 64 bytes, 16 elements of each of four windows, with zeros behind the last element. */
-TC_FN void tc_stage(void* block, int32_t pixel, int32_t pixels, int32_t inputs, int32_t at, const int8_t* from,
-                    int32_t count) {
-  int8_t* to = (int8_t*)block + at / 16 * 64 + pixel * 16;
+ * block is a sequence of 64 bytes, 16 elements of each of four windows; those behind the last meet weights of zero. */
+TC_INLINE void tc_stage(void* block, int32_t pixel, int32_t pixels, int32_t inputs, int32_t at, const int8_t* from,
+                        int32_t count) {
+  int8_t* to = (int8_t*)block + at * 4 + pixel * 16;
   (void)pixels;
   (void)inputs;
-  at &= 15;
-  if (at != 0) {
-    const int32_t room = 16 - at;
-    const int8x16_t piece = vldrbq_z_s8(from, vctp8q((uint32_t)count));
-    vstrbq_p_s8(to + at, piece, vctp8q((uint32_t)room));
-    from += room;
-    count -= room;
-    to += 64;
-  }
-  for (; count > 0; count -= 16, from += 16, to += 64) vst1q_s8(to, vldrbq_z_s8(from, vctp8q((uint32_t)count)));
+  __asm__ volatile(
+      "dlstp.8 lr, %[count]\n"
+      "1:\n\t"
+      "vldrb.8 q0, [%[from]], #16\n\t"
+      "vstrb.8 q0, [%[to]], #64\n\t"
+      "letp lr, 1b\n\t"
+      : [from] "+r"(from), [to] "+r"(to)
+      : [count] "r"(count)
+      : "lr", "q0", "memory");
 }
 
 /* 16 elements of four windows with 16 weights of two channels; the latter are in q0 and q1. */
