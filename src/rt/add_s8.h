@@ -48,18 +48,20 @@ TC_INLINE void tc_add_run(const int8_t* a, const int8_t* b, int8_t* out, int32_t
 
 TC_INLINE void tc_add_run(const int8_t* a, const int8_t* b, int8_t* out, int32_t size, int32_t multiplier_a,
                           int32_t multiplier_b, int32_t rounding, int32_t shift, int32_t low, int32_t high) {
-  volatile int8_t* to = out; /* volatile: or gcc builds words, which costs more than it saves */
   for (; size >= 4; size -= 4) {
-    to[0] = (int8_t)tc_clamp_s8((rounding + a[0] * multiplier_a + b[0] * multiplier_b) >> shift, low, high);
-    to[1] = (int8_t)tc_clamp_s8((rounding + a[1] * multiplier_a + b[1] * multiplier_b) >> shift, low, high);
-    to[2] = (int8_t)tc_clamp_s8((rounding + a[2] * multiplier_a + b[2] * multiplier_b) >> shift, low, high);
-    to[3] = (int8_t)tc_clamp_s8((rounding + a[3] * multiplier_a + b[3] * multiplier_b) >> shift, low, high);
+    out[0] = (int8_t)tc_clamp_s8((rounding + a[0] * multiplier_a + b[0] * multiplier_b) >> shift, low, high);
+    TC_APART();
+    out[1] = (int8_t)tc_clamp_s8((rounding + a[1] * multiplier_a + b[1] * multiplier_b) >> shift, low, high);
+    TC_APART();
+    out[2] = (int8_t)tc_clamp_s8((rounding + a[2] * multiplier_a + b[2] * multiplier_b) >> shift, low, high);
+    TC_APART();
+    out[3] = (int8_t)tc_clamp_s8((rounding + a[3] * multiplier_a + b[3] * multiplier_b) >> shift, low, high);
     a += 4;
     b += 4;
-    to += 4;
+    out += 4;
   }
   for (; size > 0; --size)
-    *to++ = (int8_t)tc_clamp_s8((rounding + *a++ * multiplier_a + *b++ * multiplier_b) >> shift, low, high);
+    *out++ = (int8_t)tc_clamp_s8((rounding + *a++ * multiplier_a + *b++ * multiplier_b) >> shift, low, high);
 }
 
 #endif
