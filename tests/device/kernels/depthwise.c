@@ -109,8 +109,8 @@ static void random_case(int three) {
   k.kernel_w = three ? 3 : (pick(0, 9) ? pick(1, 6) : pick(15, 19));
   k.stride_h = pick(1, 2);
   k.stride_w = three ? k.stride_h : pick(1, 3);
-  k.pad_top = three ? pick(0, 1) : pick(0, k.kernel_h - 1);
-  k.pad_left = three ? pick(0, 1) : pick(0, k.kernel_w - 1);
+  k.pad_top = pick(0, k.kernel_h - 1);
+  k.pad_left = pick(0, k.kernel_w - 1);
   k.in_h = at_least(pick(1, 12), k.kernel_h - k.pad_top);
   k.in_w = at_least(pick(1, 12), k.kernel_w - k.pad_left);
   k.count = pick(0, 3) ? pick(1, 20) : 8 * pick(1, 4);
