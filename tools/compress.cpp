@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "recipe_flags.h"
+#include "tinyc/driver/emitters.h"
 #include "tinyc/driver/presets.h"
 
 namespace tinyc {
@@ -18,6 +19,9 @@ struct Flags {
   std::string output;
   std::string report;
   std::string emit;
+  std::string name;
+  std::string input_layout;
+  int64_t test_vectors = 0;
   std::string eval_data;
   std::string max_bytes;
   std::optional<double> max_drop;
@@ -34,6 +38,13 @@ void declare_flags(CLI::App& app, Flags& flags) {
   flags.recipe.declare(app, "--calib");
   flags.recipe.declare_settings(app);
   app.add_option("--emit", flags.emit, "form of the result; see `tinyc list emitters`")->type_name("onnx|...");
+  app.add_option("--name", flags.name, "C: name of the model; default: from its file name")->type_name("NAME");
+  app.add_option("--input-layout", flags.input_layout, "C: how images come; default: nhwc")
+      ->check(CLI::IsMember({"nhwc", "nchw"}))
+      ->type_name("nhwc|nchw");
+  app.add_option("--test-vectors", flags.test_vectors,
+                 "C: also write NAME_test.c, which checks itself on so many samples")
+      ->type_name("N");
   app.add_option("--eval-data", flags.eval_data, "data that gates and report judge by; default: the calibration data")
       ->type_name("DATA");
   app.add_option("--max-drop", flags.max_drop, "gate: points of top-1 (percent) that may be lost against float")
@@ -61,8 +72,9 @@ Recipe make_recipe(const Flags& flags) {
 }
 
 // "model.int8.onnx" beside the input; "model.w3a8.onnx" where no preset has these numbers.
-std::filesystem::path default_output(const std::filesystem::path& model, const QuantizationSettings& settings) {
-  const std::string name = preset_name(settings);
+std::filesystem::path default_output(const std::filesystem::path& model, const Recipe& recipe) {
+  if (require_emitter(recipe.emit).to_folder) return model.parent_path() / (model.stem().string() + "_c");
+  const std::string name = preset_name(recipe.quantization);
   std::filesystem::path output = model;
   return output.replace_extension(name + ".onnx");
 }
@@ -75,9 +87,12 @@ void run(const Flags& flags) {
     return;
   }
   request.model = flags.model.path;
-  request.output = flags.output.empty() ? default_output(request.model, request.recipe.quantization)
-                                        : std::filesystem::path(flags.output);
+  request.output =
+      flags.output.empty() ? default_output(request.model, request.recipe) : std::filesystem::path(flags.output);
   request.report = flags.report;
+  request.name = flags.name;
+  request.plain_inputs = flags.input_layout == "nchw";
+  request.test_vectors = flags.test_vectors;
   request.threads = flags.threads;
   Report report;
   compress(request, report);

@@ -18,6 +18,7 @@ RunCommand declare_emit(CLI::App& app) {
     ModelFlags model;
     std::string form;
     std::string output;
+    std::string name;
   };
   const auto flags = std::make_shared<Flags>();
   flags->model.declare(app);
@@ -25,11 +26,22 @@ RunCommand declare_emit(CLI::App& app) {
       ->required()
       ->type_name("onnx|...");
   app.add_option("-o,--output", flags->output, "the result")->required()->type_name("OUT");
+  app.add_option("--name", flags->name, "C: name of the model; default: from its file name")->type_name("NAME");
   return [flags] {
     const EmitterDef& emitter = require_emitter(flags->form);
-    const std::string bytes = emitter.emit(load_model(flags->model.path, flags->model.options()));
-    write_file_atomic(flags->output, bytes);
-    fmt::print("{} {}\n", flags->output, format_bytes(bytes.size()));
+    EmitRequest request;
+    request.output = flags->output;
+    request.model = flags->model.path;
+    request.name = flags->name;
+    const Graph graph = load_model(flags->model.path, flags->model.options());
+    const EmitResult result =
+        with_context([&] { return flags->model.path; }, [&] { return emitter.emit(graph, request); });
+    if (emitter.to_folder) std::filesystem::create_directories(flags->output);
+    OutputSet files;
+    for (const OutputFile& file : result.files) files.add(file.path, file.bytes);
+    files.commit();
+    for (const OutputFile& file : result.files)
+      fmt::print("{} {}\n", file.path.string(), format_bytes(file.bytes.size()));
   };
 }
 

@@ -8,7 +8,7 @@
 namespace tinyc {
 namespace {
 
-constexpr std::string_view kEngines[] = {"float", "simulated"};
+constexpr std::string_view kEngines[] = {"float", "simulated", "integer"};
 
 // A validator that leaves no trace in --help.
 CLI::Validator quiet(CLI::Validator validator) {
@@ -60,12 +60,14 @@ ImportOptions ModelFlags::options() const {
 void EngineFlag::declare(CLI::App& app) {
   app.add_option(
          "--engine", name,
-         "simulated (default): values are rounded to their grids, as an integer runtime does; float: they are not")
-      ->type_name("float|simulated");
+         "simulated (default): values are rounded to their grids, as an integer runtime does; float: they are not; "
+         "integer: the kernels of emitted C, bit for bit")
+      ->type_name("float|simulated|integer");
 }
 
 Engine EngineFlag::engine() const {
   require_one_of("--engine", name, kEngines);
+  if (name == "integer") return Engine::kInteger;
   return name == "float" ? Engine::kFloat : Engine::kSimulated;
 }
 

@@ -73,13 +73,13 @@ class Run {
     // From here: the error is known, layer by layer and end to end.
     measure();
 
-    const std::string bytes = require_emitter(recipe_.emit).emit(graph_);
-    report_.bytes_after = static_cast<int64_t>(bytes.size());
-    report_.output_hash = hash_text(bytes).hex();
+    const EmitResult result = emit();
+    report_.bytes_after = result.bytes;
+    report_.output_hash = hash_files(result.files);
     report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     report_.peak_memory_bytes = peak_memory_bytes();
     judge(recipe_.gates, report_);
-    write(bytes);
+    write(result.files);
     require_gates(report_);
   }
 
@@ -188,11 +188,44 @@ class Run {
     return open_calibration(graph_, recipe_, std::max(kFewestMeasuredSamples, kMeasuredMacs / macs));
   }
 
-  void write(const std::string& bytes) const {
+  EmitResult emit() {
+    EmitRequest request;
+    request.output = request_.output;
+    request.model = request_.model;
+    request.name = request_.name;
+    request.recipe_hash = report_.recipe_hash;
+    request.plain_inputs = request_.plain_inputs;
+    if (request_.test_vectors > 0) {
+      Dataset data = open_data_for_vectors();
+      for (Batch batch = data.next(1); batch.size > 0; batch = data.next(1))
+        request.test_samples.push_back(batch.inputs);
+    }
+    return with_context([&] { return request_.model.string(); },
+                        [&] { return require_emitter(recipe_.emit).emit(graph_, request); });
+  }
+
+  Dataset open_data_for_vectors() {
+    if (!recipe_.data.evaluation.empty()) {
+      return open_data(graph_, recipe_.data.evaluation, recipe_, request_.test_vectors);
+    }
+    return open_calibration(graph_, recipe_, request_.test_vectors);
+  }
+
+  static std::string hash_files(const std::vector<OutputFile>& files) {
+    if (files.size() == 1) return hash_text(files[0].bytes).hex();
+    std::string all;
+    for (const OutputFile& file : files) all += hash_text(file.bytes).hex();
+    return hash_text(all).hex();
+  }
+
+  void write(const std::vector<OutputFile>& outputs) const {
     const bool failed =
         std::any_of(report_.gates.begin(), report_.gates.end(), [](const GateReport& gate) { return !gate.passed; });
     OutputSet files;
-    if (!failed) files.add(request_.output, bytes);
+    if (!failed) {
+      if (require_emitter(recipe_.emit).to_folder) std::filesystem::create_directories(request_.output);
+      for (const OutputFile& output : outputs) files.add(output.path, output.bytes);
+    }
     if (!request_.report.empty()) files.add(request_.report, to_json(report_).dump(2) + "\n");
     files.commit();
   }

@@ -5,24 +5,52 @@
 
 #include "tinyc/base/error.h"
 #include "tinyc/base/text.h"
+#include "tinyc/emit/c.h"
 #include "tinyc/emit/lower.h"
+#include "tinyc/eval/integer.h"
 #include "tinyc/onnx/export.h"
 
 namespace tinyc {
 namespace {
 
-std::string emit_qdq(const Graph& graph) {
-  return export_model(lower_to_qdq(graph));
+EmitResult one_file(const EmitRequest& request, std::string bytes) {
+  EmitResult result;
+  result.bytes = static_cast<int64_t>(bytes.size());
+  result.files.push_back({request.output, std::move(bytes)});
+  return result;
 }
 
-std::string emit_qoperator(const Graph& graph) {
-  return export_model(lower_to_qoperator(graph));
+EmitResult emit_qdq(const Graph& graph, const EmitRequest& request) {
+  return one_file(request, export_model(lower_to_qdq(graph)));
 }
 
-constexpr EmitterDef kQdq{"onnx", "ONNX with QuantizeLinear and DequantizeLinear pairs (QDQ)", emit_qdq};
-constexpr EmitterDef kQOperator{"onnx-qoperator", "ONNX with operators on integers (QLinearConv, QGemm, ...)",
+EmitResult emit_qoperator(const Graph& graph, const EmitRequest& request) {
+  return one_file(request, export_model(lower_to_qoperator(graph)));
+}
+
+EmitResult emit_c(const Graph& graph, const EmitRequest& request) {
+  const DeviceProgram program = make_device_program(graph, {.plain_inputs = request.plain_inputs});
+  const std::string name = c_identifier(request.name.empty() ? request.model.stem().string() : request.name);
+  const CNames names{name, request.recipe_hash};
+  EmitResult result;
+  for (const DeviceConstant& constant : program.constants) {
+    result.bytes += static_cast<int64_t>(constant.data.byte_size());
+  }
+  result.files.push_back({request.output / (name + ".h"), emit_c_header(program, names)});
+  result.files.push_back({request.output / (name + ".c"), emit_c_source(program, names)});
+  if (!request.test_samples.empty()) {
+    std::vector<std::vector<Tensor>> stored;
+    for (const std::vector<Tensor>& sample : request.test_samples) stored.push_back(to_device(graph, program, sample));
+    result.files.push_back({request.output / (name + "_test.c"), emit_c_test(program, names, stored)});
+  }
+  return result;
+}
+
+constexpr EmitterDef kQdq{"onnx", "ONNX with QuantizeLinear and DequantizeLinear pairs (QDQ)", false, emit_qdq};
+constexpr EmitterDef kQOperator{"onnx-qoperator", "ONNX with operators on integers (QLinearConv, QGemm, ...)", false,
                                 emit_qoperator};
-constexpr const EmitterDef* kEmitters[] = {&kQdq, &kQOperator};
+constexpr EmitterDef kC{"c", "C99 for a microcontroller: NAME.h and NAME.c, which need nothing else", true, emit_c};
+constexpr const EmitterDef* kEmitters[] = {&kQdq, &kQOperator, &kC};
 
 }  // namespace
 

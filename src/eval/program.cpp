@@ -10,6 +10,7 @@
 
 #include "eval/plan.h"
 #include "tinyc/base/error.h"
+#include "tinyc/eval/integer.h"
 #include "tinyc/ir/linear_quantization.h"
 #include "tinyc/ops/infer.h"
 
@@ -134,9 +135,10 @@ struct Program::Impl {
   uint64_t serial = 0;  // unlike that of any other program of this process
   Graph graph;
   Options options;
-  std::vector<Tensor> constants;  // by value; what the engine computes with
-  std::vector<bool> observed;     // by value
-  std::mutex mutex;               // guards what follows
+  std::vector<Tensor> constants;            // by value; what the engine computes with
+  std::vector<bool> observed;               // by value
+  std::unique_ptr<IntegerProgram> integer;  // of the integer engine, which needs nothing of what follows
+  std::mutex mutex;                         // guards what follows
   std::vector<std::shared_ptr<const Plan>> plans;
   std::map<const Graph*, std::unique_ptr<Program>> subprograms;
 
@@ -286,6 +288,7 @@ Program::Program(const Graph& graph, Options options) : impl_(std::make_unique<I
   static std::atomic<uint64_t> count{0};
   impl_->serial = ++count;
   impl_->graph = graph;
+  if (options.engine == Engine::kInteger) impl_->integer = std::make_unique<IntegerProgram>(graph);
   impl_->observed.assign(graph.values.size(), false);
   for (ValueId id : options.observed) impl_->observed[index_of(id)] = true;
   for (const Value& value : graph.values) {
@@ -305,6 +308,7 @@ const Graph& Program::graph() const {
 std::vector<Tensor> Program::run(std::span<const Tensor> inputs, Workspace& workspace, const Observer& observer) const {
   const Graph& graph = impl_->graph;
   check_inputs(graph, inputs);
+  if (impl_->integer != nullptr) return impl_->integer->run(inputs);
   BoundPlan& bound = impl_->bound_for(inputs, *workspace.impl);
   for (size_t i = 0; i < inputs.size(); ++i) {
     Tensor input = impl_->params_of(graph.inputs[i]) != nullptr ? copy_of(inputs[i]) : inputs[i];

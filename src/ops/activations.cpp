@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/code/bindings.h"
 #include "ops/common_infer.h"
 #include "ops/elementwise.h"
 #include "ops/gelu.h"
@@ -27,8 +28,12 @@ constexpr QuantTraits kCompute{.kind = QuantKind::kCompute};
 template <auto kFunction>
 constexpr OpDef activation(std::string_view name, std::span<const AttributeDef> attributes,
                            const QuantTraits& traits = kCompute) {
-  return {
-      .name = name, .attributes = attributes, .infer = infer_same, .eval = eval_activation<kFunction>, .quant = traits};
+  return {.name = name,
+          .attributes = attributes,
+          .infer = infer_same,
+          .eval = eval_activation<kFunction>,
+          .code = code_table,
+          .quant = traits};
 }
 
 template <typename T>
@@ -91,6 +96,6 @@ extern const OpDef k_shrink =
 extern const OpDef k_mish = activation<[](auto x, auto, auto) { return x * std::tanh(softplus(x)); }>("Mish", {});
 
 extern const OpDef k_gelu{
-    .name = "Gelu", .attributes = kGelu, .infer = infer_same, .eval = eval_gelu, .quant = kCompute};
+    .name = "Gelu", .attributes = kGelu, .infer = infer_same, .eval = eval_gelu, .code = code_table, .quant = kCompute};
 
 }  // namespace tinyc

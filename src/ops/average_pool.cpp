@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "ops/code/bindings.h"
 #include "ops/element_types.h"
 #include "ops/kernels/pooling.h"
 #include "ops/window.h"
@@ -94,6 +95,7 @@ extern const OpDef k_average_pool{
     .infer = infer,
     .eval = eval,
     .prepare = prepare,
+    .code = code_average_pool,
     .quant = {.kind = QuantKind::kCompute},
 };
 

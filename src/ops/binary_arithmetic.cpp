@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "ops/broadcast.h"
+#include "ops/code/bindings.h"
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/elementwise.h"
@@ -131,6 +132,7 @@ extern const OpDef k_add{
     .infer = infer_add,
     .eval = eval_add,
     .prepare = prepare<kernels::Arithmetic::kAdd>,
+    .code = code_add,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11},
 };
@@ -141,6 +143,7 @@ extern const OpDef k_sub{
     .infer = infer_sub,
     .eval = eval_sub,
     .prepare = prepare<kernels::Arithmetic::kSub>,
+    .code = code_sub,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11},
 };
@@ -151,6 +154,7 @@ extern const OpDef k_mul{
     .infer = infer_mul,
     .eval = eval_mul,
     .prepare = prepare<kernels::Arithmetic::kMul>,
+    .code = code_mul,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11},
 };

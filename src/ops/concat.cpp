@@ -2,6 +2,7 @@
 // parameters, so that joining moves bytes only.
 #include <cstring>
 
+#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -78,6 +79,7 @@ extern constinit const OpDef k_concat{.name = "Concat",
                                       .attributes = kAttributes,
                                       .infer = infer,
                                       .eval = eval,
+                                      .code = code_concat,
                                       .quant = {.kind = QuantKind::kShared, .data_inputs = 1U | 1U << 31U}};
 
 }  // namespace tinyc

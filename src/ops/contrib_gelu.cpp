@@ -2,6 +2,7 @@
 // BiasGelu and FastGelu add a bias along the last axis first; FastGelu approximates by tanh, QuickGelu by a sigmoid.
 #include <cmath>
 
+#include "ops/code/bindings.h"
 #include "ops/common_infer.h"
 #include "ops/elementwise.h"
 #include "ops/gelu.h"
@@ -52,6 +53,7 @@ extern const OpDef k_contrib_gelu{.name = "Gelu",
                                   .domain = "com.microsoft",
                                   .infer = infer_same,
                                   .eval = eval_unary<kExact, FloatTypes>,
+                                  .code = code_table,
                                   .quant = kCompute};
 
 extern const OpDef k_bias_gelu{.name = "BiasGelu",

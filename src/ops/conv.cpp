@@ -2,6 +2,7 @@
 // channels. One to three spatial axes. Quantized: integers in and out, weights per output channel (axis 0), int32 bias.
 #include <cmath>
 
+#include "ops/code/bindings.h"
 #include "ops/common_infer.h"
 #include "ops/conv_infer.h"
 #include "ops/element_types.h"
@@ -126,6 +127,7 @@ extern const OpDef k_conv{
     .eval = eval,
     .prepare = prepare,
     .macs = macs,
+    .code = code_conv,
     .fuses_clamp = true,
     .quant =
         {.kind = QuantKind::kCompute, .data_inputs = 0b11, .weights = {1, -1}, .bias = 2, .channel_axis = channel_axis},

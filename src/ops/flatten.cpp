@@ -1,4 +1,5 @@
 // Flatten: a matrix of the dims before `axis` by those from it on.
+#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -25,6 +26,7 @@ extern constinit const OpDef k_flatten{.name = "Flatten",
                                        .attributes = kAttributes,
                                        .infer = infer,
                                        .eval = copy_input,
+                                       .code = code_reshape,
                                        .is_view = true,
                                        .quant = {.kind = QuantKind::kSameAsInput}};
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ops/broadcast.h"
+#include "ops/code/bindings.h"
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/dense.h"
@@ -160,6 +161,7 @@ extern const OpDef k_gemm{
     .eval = eval,
     .prepare = prepare,
     .macs = macs,
+    .code = code_gemm,
     .fuses_clamp = true,
     .quant =
         {.kind = QuantKind::kCompute, .data_inputs = 0b11, .weights = {1, -1}, .bias = 2, .channel_axis = channel_axis},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/code/bindings.h"
 #include "ops/element_types.h"
 #include "ops/kernels/elementwise.h"
 #include "tinyc/ops/op.h"
@@ -71,6 +72,7 @@ extern const OpDef k_global_average_pool{
     .name = "GlobalAveragePool",
     .infer = infer,
     .eval = eval_average,
+    .code = code_global_average_pool,
     .quant = {.kind = QuantKind::kCompute},
 };
 

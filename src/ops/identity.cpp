@@ -1,4 +1,5 @@
 // Identity: y = x, the same buffer.
+#include "ops/code/bindings.h"
 #include "tinyc/ops/op.h"
 
 namespace tinyc {
@@ -21,6 +22,7 @@ extern const OpDef k_identity{
     .outputs = {1, 1},
     .infer = infer,
     .eval = eval,
+    .code = code_reshape,
     .is_view = true,
     .quant = {.kind = QuantKind::kSameAsInput},
 };

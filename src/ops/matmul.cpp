@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "ops/code/bindings.h"
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/dense.h"
@@ -100,6 +101,7 @@ extern const OpDef k_matmul{
     .eval = eval,
     .prepare = prepare,
     .macs = macs,
+    .code = code_matmul,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11, .weights = {1, -1}, .channel_axis = channel_axis},
 };

@@ -3,6 +3,7 @@
 // parameters.
 #include <limits>
 
+#include "ops/code/bindings.h"
 #include "ops/element_types.h"
 #include "ops/kernels/pooling.h"
 #include "ops/window.h"
@@ -87,6 +88,7 @@ extern const OpDef k_max_pool{
     .infer = infer,
     .eval = eval,
     .prepare = prepare,
+    .code = code_max_pool,
     .quant = {.kind = QuantKind::kSameAsInput},
 };
 

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "ops/broadcast.h"
+#include "ops/code/bindings.h"
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/elementwise.h"
@@ -130,6 +131,7 @@ extern const OpDef k_relu{
     .name = "Relu",
     .infer = infer_same,
     .eval = eval_relu,
+    .code = code_table,
     .quant = {.kind = QuantKind::kClamp},
 };
 
@@ -138,6 +140,7 @@ extern const OpDef k_clip{
     .inputs = {1, 3},
     .infer = infer_clip,
     .eval = eval_clip,
+    .code = code_table,
     .quant = {.kind = QuantKind::kClamp},
 };
 
@@ -146,6 +149,7 @@ extern const OpDef k_leaky_relu{
     .attributes = kLeakyReluAttributes,
     .infer = infer_same,
     .eval = eval_leaky_relu,
+    .code = code_table,
     .quant = {.kind = QuantKind::kCompute},
 };
 

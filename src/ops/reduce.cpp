@@ -10,6 +10,7 @@
 
 #include "ops/broadcast.h"
 #include "ops/cast.h"
+#include "ops/code/bindings.h"
 #include "ops/elementwise.h"
 #include "ops/infer_util.h"
 
@@ -192,15 +193,22 @@ constexpr QuantTraits kSelect{.kind = QuantKind::kSameAsInput};
 constexpr QuantTraits kPrecise{.kind = QuantKind::kFloat,
                                .why_float = "its intermediate values span more decades than integers of 8 bits"};
 
-constexpr OpDef reduction(std::string_view name, void (*eval)(EvalContext&), const QuantTraits& traits) {
-  return {.name = name, .inputs = {1, 2}, .attributes = kAttributes, .infer = infer, .eval = eval, .quant = traits};
+constexpr OpDef reduction(std::string_view name, void (*eval)(EvalContext&), const QuantTraits& traits,
+                          void (*code)(CodeContext&) = nullptr) {
+  return {.name = name,
+          .inputs = {1, 2},
+          .attributes = kAttributes,
+          .infer = infer,
+          .eval = eval,
+          .code = code,
+          .quant = traits};
 }
 
 }  // namespace
 
 // clang-format off
 extern const OpDef k_reduce_sum = reduction("ReduceSum", eval_reduction<kItself, kAdd, 0, kResult>, kCompute);
-extern const OpDef k_reduce_mean = reduction("ReduceMean", eval_reduction<kItself, kAdd, 0, kPerElement>, kCompute);
+extern const OpDef k_reduce_mean = reduction("ReduceMean", eval_reduction<kItself, kAdd, 0, kPerElement>, kCompute, code_reduce_mean);
 extern const OpDef k_reduce_prod = reduction("ReduceProd", eval_reduction<kItself, kMultiply, 1, kResult>, kPrecise);
 extern const OpDef k_reduce_l1 = reduction("ReduceL1", eval_reduction<kSize, kAdd, 0, kResult>, kCompute);
 extern const OpDef k_reduce_l2 = reduction("ReduceL2", eval_reduction<kSquare, kAdd, 0, kRoot>, kPrecise);

@@ -5,6 +5,7 @@
 // [N,12].
 #include <algorithm>
 
+#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -130,6 +131,7 @@ extern constinit const OpDef k_reshape{.name = "Reshape",
                                        .attributes = kAttributes,
                                        .infer = infer,
                                        .eval = copy_input,
+                                       .code = code_reshape,
                                        .is_view = true,
                                        .quant = {.kind = QuantKind::kSameAsInput}};
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/code/bindings.h"
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/elementwise.h"
@@ -85,6 +86,7 @@ extern const OpDef k_softmax{
     .attributes = kAttributes,
     .infer = infer,
     .eval = eval_plain,
+    .code = code_softmax,
     .quant = {.kind = QuantKind::kFixedRange, .low = 0.0F, .high = 1.0F},
 };
 

@@ -1,6 +1,7 @@
 // Squeeze and Unsqueeze: dims of one taken out or put in. Axes are operand 1 (an attribute before opset 13).
 #include <algorithm>
 
+#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -72,6 +73,7 @@ extern constinit const OpDef k_squeeze{.name = "Squeeze",
                                        .attributes = {},
                                        .infer = infer_squeeze,
                                        .eval = copy_input,
+                                       .code = code_reshape,
                                        .is_view = true,
                                        .quant = {.kind = QuantKind::kSameAsInput}};
 
@@ -81,6 +83,7 @@ extern constinit const OpDef k_unsqueeze{.name = "Unsqueeze",
                                          .attributes = {},
                                          .infer = infer_unsqueeze,
                                          .eval = copy_input,
+                                         .code = code_reshape,
                                          .is_view = true,
                                          .quant = {.kind = QuantKind::kSameAsInput}};
 

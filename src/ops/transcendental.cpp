@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/code/bindings.h"
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/elementwise.h"
@@ -48,6 +49,7 @@ extern const OpDef k_exp{
     .name = "Exp",
     .infer = infer_same,
     .eval = eval_exp,
+    .code = code_table,
     .quant = {.kind = QuantKind::kCompute},
 };
 
@@ -55,6 +57,7 @@ extern const OpDef k_erf{
     .name = "Erf",
     .infer = infer_same,
     .eval = eval_erf,
+    .code = code_table,
     .quant = {.kind = QuantKind::kCompute},
 };
 
@@ -63,6 +66,7 @@ extern const OpDef k_sigmoid{
     .name = "Sigmoid",
     .infer = infer_same,
     .eval = eval_sigmoid,
+    .code = code_table,
     .quant = {.kind = QuantKind::kFixedRange, .low = 0.0F, .high = 1.0F},
 };
 
@@ -71,6 +75,7 @@ extern const OpDef k_tanh{
     .name = "Tanh",
     .infer = infer_same,
     .eval = eval_tanh,
+    .code = code_table,
     .quant = {.kind = QuantKind::kFixedRange, .low = -1.0F, .high = 1.0F},
 };
 

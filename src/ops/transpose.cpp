@@ -2,6 +2,7 @@
 #include <numeric>
 #include <utility>
 
+#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -55,6 +56,7 @@ extern constinit const OpDef k_transpose{.name = "Transpose",
                                          .attributes = kAttributes,
                                          .infer = infer,
                                          .eval = eval,
+                                         .code = code_transpose,
                                          .quant = {.kind = QuantKind::kSameAsInput}};
 
 }  // namespace tinyc

@@ -1,9 +1,9 @@
 /* Average pooling, and the global average: a kernel as large as the image.
  *
- * out = clamp(requantize(sum of (q - in_zero) over the cells inside the image, multipliers[cells - 1])), where
+ * out = clamp(requantize(64 * sum of (q - in_zero) over the cells inside the image, multipliers[cells - 1])), where
  * multipliers has an entry for each number of cells from 1 to kernel_h * kernel_w: 1 / cells where padding does not
  * count, else all equal. A padded cell adds zero in both cases. At least one cell of each window lies inside.
- * |sum| <= 255 * cells, so up to 2^23 cells.
+ * The 64 lets the result's grid be finer than the input's. |sum| <= 255 * cells, so up to 2^17 cells.
  * DSP and MVE add int16 where they can: up to 256 cells, as 256 * -128 fits.
  *
  * Memory: no scratch. Overlap, where out_w <= in_w: out may start (pad_top * in_w + pad_left) * count bytes below in;
@@ -102,8 +102,8 @@ TC_FN void tc_average_window_s8(const int8_t* in, int8_t* out, int32_t h, int32_
       }
     }
     const int32x4_t m = vdupq_n_s32(multiplier);
-    const int32x4_t q0 = vshlq_r_s32(vaddq_n_s32(vmulhq_s32(even, m), rounding), -shift);
-    const int32x4_t q1 = vshlq_r_s32(vaddq_n_s32(vmulhq_s32(odd, m), rounding), -shift);
+    const int32x4_t q0 = vshlq_r_s32(vaddq_n_s32(vmulhq_s32(vshlq_n_s32(even, 6), m), rounding), -shift);
+    const int32x4_t q1 = vshlq_r_s32(vaddq_n_s32(vmulhq_s32(vshlq_n_s32(odd, 6), m), rounding), -shift);
     const int16x8_t q = vqmovntq_s32(vqmovnbq_s32(vdupq_n_s16(0), q0), q1);
     const int16x8_t most = vminq_s16(q, vdupq_n_s16((int16_t)high));
     vstrbq_p_s16(out + c, vmaxq_s16(most, vdupq_n_s16((int16_t)low)), some);
@@ -115,14 +115,14 @@ TC_FN void tc_average_window_s8(const int8_t* in, int8_t* out, int32_t h, int32_
     int32_t sum2 = offset;
     int32_t sum3 = offset;
     tc_sum_4(in + c, h, w, row_bytes, count, &sum0, &sum1, &sum2, &sum3);
-    out[c] = (int8_t)tc_clamp(tc_requantize(sum0, multiplier, rounding, shift), low, high);
-    out[c + 1] = (int8_t)tc_clamp(tc_requantize(sum1, multiplier, rounding, shift), low, high);
-    out[c + 2] = (int8_t)tc_clamp(tc_requantize(sum2, multiplier, rounding, shift), low, high);
-    out[c + 3] = (int8_t)tc_clamp(tc_requantize(sum3, multiplier, rounding, shift), low, high);
+    out[c] = (int8_t)tc_clamp(tc_requantize(sum0 * 64, multiplier, rounding, shift), low, high);
+    out[c + 1] = (int8_t)tc_clamp(tc_requantize(sum1 * 64, multiplier, rounding, shift), low, high);
+    out[c + 2] = (int8_t)tc_clamp(tc_requantize(sum2 * 64, multiplier, rounding, shift), low, high);
+    out[c + 3] = (int8_t)tc_clamp(tc_requantize(sum3 * 64, multiplier, rounding, shift), low, high);
   }
   for (; c < count; ++c) {
     const int32_t sum = tc_sum_1(in + c, h, w, row_bytes, count, offset);
-    out[c] = (int8_t)tc_clamp(tc_requantize(sum, multiplier, rounding, shift), low, high);
+    out[c] = (int8_t)tc_clamp(tc_requantize(sum * 64, multiplier, rounding, shift), low, high);
   }
 #endif
 }

@@ -23,10 +23,12 @@
 #define TC_FN static __attribute__((unused))
 #define TC_INLINE static inline __attribute__((unused, always_inline))
 #define TC_NOINLINE static __attribute__((unused, noinline))
+#define TC_ALIGN __attribute__((aligned(4))) /* constants, which are read by the word */
 #else
 #define TC_FN static
 #define TC_INLINE static inline
 #define TC_NOINLINE static
+#define TC_ALIGN
 #endif
 
 #if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)

@@ -1,19 +1,41 @@
 // The forms in which a compressed model is written.
 #pragma once
 
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tinyc/ir/graph.h"
 
 namespace tinyc {
 
+struct EmitRequest {
+  std::filesystem::path output;  // a file, or for emitters that write several the folder they go to
+  std::string name;              // of the model in C; empty: from the model's file name
+  std::filesystem::path model;
+  std::string recipe_hash;                        // of the run; empty: unknown
+  bool plain_inputs = false;                      // C: images come in the model's own layout instead of channels-last
+  std::vector<std::vector<Tensor>> test_samples;  // C: vectors for NAME_test.c, by sample, as the model takes them
+};
+
+struct OutputFile {
+  std::filesystem::path path;
+  std::string bytes;
+};
+
+struct EmitResult {
+  std::vector<OutputFile> files;
+  int64_t bytes = 0;  // of the model where it will live: the file, or the constants in flash
+};
+
 struct EmitterDef {
   std::string_view name;     // "onnx": the value of --emit
   std::string_view summary;  // one line, for `tinyc list emitters`
-  // The bytes of the file; the graph carries annotations and packed weights.
-  std::string (*emit)(const Graph& graph);
+  bool to_folder = false;
+  // The graph carries annotations and packed weights.
+  EmitResult (*emit)(const Graph& graph, const EmitRequest& request);
 };
 
 std::span<const EmitterDef* const> all_emitters();

@@ -19,6 +19,7 @@ namespace tinyc {
 enum class Engine {
   kFloat,      // as imported; annotations are ignored, packed constants are read as the floats they stand for
   kSimulated,  // every annotated value is rounded to its grid: what an integer runtime computes, in float
+  kInteger,    // the kernels that the C emitter emits, sample by sample: bit for bit what a device computes
 };
 
 class Program;

@@ -38,7 +38,7 @@ static int32_t naive(const Case* k, int max, int32_t oy, int32_t ox, int32_t c) 
       ++cells;
     }
   if (max) return clamp(largest, k);
-  return clamp(((((int64_t)sum * multipliers[cells - 1]) >> 32) + k->rounding) >> k->shift, k);
+  return clamp(((((int64_t)sum * 64 * multipliers[cells - 1]) >> 32) + k->rounding) >> k->shift, k);
 }
 
 static void call(const Case* k, int max, const int8_t* in, int8_t* out) {

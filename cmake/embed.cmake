@@ -1,0 +1,10 @@
+# Writes OUT, a C++ file that holds the device kernels as text: cmake -DOUT=... -DSOURCES=a;b -P embed.cmake
+set(text "// Generated from src/rt by cmake/embed.cmake.\n#include \"emit/c/kernel_text.h\"\n\nnamespace tinyc {\nnamespace {\n\n")
+string(APPEND text "constexpr KernelText kTexts[] = {\n")
+foreach(source IN LISTS SOURCES)
+  get_filename_component(name ${source} NAME)
+  file(READ ${source} body)
+  string(APPEND text "{\"${name}\", R\"rt_text(${body})rt_text\"},\n")
+endforeach()
+string(APPEND text "};\n\n}  // namespace\n\nstd::span<const KernelText> all_kernel_texts() { return kTexts; }\n\n}  // namespace tinyc\n")
+file(WRITE ${OUT} "${text}")

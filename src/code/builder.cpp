@@ -1,0 +1,338 @@
+// From an annotated graph to kernel calls.
+//
+// Nodes are taken in execution order; each op's `code` function asks for its operands in the order and type that its
+// kernel wants, and a value that lies otherwise is converted or transposed by a call in front, once for all readers
+// that want the same. A Relu or Clip that is the only reader of a result becomes the limits of that result's kernel. A
+// model input takes the order that its first reader wants, so that images come channels-last and nothing is transposed.
+#include "code/builder.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "ops/code/kernels.h"
+#include "tinyc/base/error.h"
+#include "tinyc/ops/infer.h"
+#include "tinyc/ops/op.h"
+
+namespace tinyc {
+namespace {
+
+constexpr KernelDef kTranspose = TINYC_KERNEL(tc_transpose_s8, "move_s8.h");
+constexpr KernelDef kCopy = TINYC_KERNEL(tc_copy_s8, "move_s8.h");
+
+Graph with_closed_dims(const Graph& graph) {
+  Graph closed = graph;
+  for (ValueId id : closed.inputs) {
+    for (int i = 0; i < closed[id].type.shape.rank(); ++i) {
+      Dim& dim = closed[id].type.shape[i];
+      if (!dim.known()) dim = Dim(1);
+    }
+  }
+  infer_types(closed);
+  return closed;
+}
+
+// Orders that give the same bytes: axes of one element may stand anywhere.
+bool same_bytes(const Order& a, const Order& b, std::span<const int64_t> dims) {
+  const auto essential = [&](const Order& order) {
+    Order kept;
+    for (int axis : order) {
+      if (dims[static_cast<size_t>(axis)] != 1) kept.push_back(axis);
+    }
+    return kept;
+  };
+  return essential(a) == essential(b);
+}
+
+// By axis: how far apart two neighbours along it lie in memory.
+std::vector<int64_t> strides_in(const Order& order, std::span<const int64_t> dims) {
+  std::vector<int64_t> strides(dims.size(), 1);
+  int64_t stride = 1;
+  for (size_t k = order.size(); k-- > 0;) {
+    strides[static_cast<size_t>(order[k])] = stride;
+    stride *= dims[static_cast<size_t>(order[k])];
+  }
+  return strides;
+}
+
+int64_t bytes_of(const Value& value, DataType dtype) {
+  return byte_count(dtype, *value.type.shape.known_dims());
+}
+
+// A constant limit of a clamp; its default where it is left out; nothing where it is computed.
+std::optional<float> limit(const Graph& graph, const Node& node, size_t idx, float otherwise) {
+  if (idx >= node.inputs.size() || node.inputs[idx] == kNoValue) return otherwise;
+  const Value& value = graph[node.inputs[idx]];
+  if (!value.constant || value.constant->dtype() != DataType::kFloat) return std::nullopt;
+  return value.constant->data<float>()[0];
+}
+
+}  // namespace
+
+DeviceProgramBuilder::DeviceProgramBuilder(const Graph& graph, const DeviceOptions& options)
+    : graph_(with_closed_dims(graph)),
+      options_(options),
+      uses_(graph_),
+      places_(graph_.values.size()),
+      result_of_(graph_.values.size()),
+      fused_(graph_.nodes.size(), false),
+      limits_(graph_.values.size()) {
+  program_.name = graph_.name;
+  for (size_t i = 0; i < result_of_.size(); ++i) result_of_[i] = ValueId(i);
+  find_clamps();
+}
+
+const QParams* DeviceProgramBuilder::params(ValueId id) const {
+  return graph_[id].quant ? std::get_if<QParams>(&*graph_[id].quant) : nullptr;
+}
+
+bool DeviceProgramBuilder::on_grid(ValueId id) const {
+  const QParams* found = params(id);
+  return found != nullptr && found->scales.size() == 1 && bits_of(found->storage) <= 8;
+}
+
+Grid DeviceProgramBuilder::grid(ValueId id) const {
+  const QParams& params = *this->params(id);
+  const int32_t shift = is_signed_integer(params.storage) ? 0 : 128;
+  return {params.scales[0], params.zero_points[0] - shift, params.q_min - shift, params.q_max - shift};
+}
+
+Grid DeviceProgramBuilder::result_grid(ValueId id) const {
+  Grid grid = this->grid(id);
+  const auto& limits = limits_[index_of(id)];
+  if (!limits) return grid;
+  const auto on_grid = [&](float real) {
+    const double q = std::nearbyint(static_cast<double>(real) / grid.scale) + grid.zero_point;
+    return static_cast<int32_t>(std::clamp(q, static_cast<double>(grid.low), static_cast<double>(grid.high)));
+  };
+  const int32_t low = on_grid(limits->low);
+  const int32_t high = on_grid(limits->high);
+  grid.low = low;
+  grid.high = std::max(low, high);
+  return grid;
+}
+
+void DeviceProgramBuilder::find_clamps() {
+  for (size_t i = graph_.nodes.size(); i-- > 0;) {
+    const Node& node = graph_.nodes[i];
+    if (node.op == nullptr || node.op->quant.kind != QuantKind::kClamp || node.inputs[0] == kNoValue) continue;
+    const ValueId input = node.inputs[0];
+    const ValueId result = node.outputs[0];
+    if (!on_grid(result) || params(input) != nullptr || limits_[index_of(result)]) continue;
+    const NodeId producer = uses_.producer_of(input);
+    if (!uses_.has_single_reader(input) || producer == kNoNode) continue;
+    const bool is_relu = node.op->inputs.max == 1;
+    const auto low = is_relu ? 0.0F : limit(graph_, node, 1, -std::numeric_limits<float>::infinity());
+    const auto high = limit(graph_, node, 2, std::numeric_limits<float>::infinity());
+    if (!low || !high) continue;
+    limits_[index_of(result)] = Limits{*low, *high};
+    result_of_[index_of(input)] = result;
+    fused_[i] = true;
+  }
+}
+
+BufferId DeviceProgramBuilder::add_buffer(std::string name, int64_t bytes) {
+  DeviceBuffer buffer;
+  buffer.name = std::move(name);
+  buffer.bytes = bytes;
+  program_.buffers.push_back(std::move(buffer));
+  return BufferId(program_.buffers.size() - 1);
+}
+
+void DeviceProgramBuilder::add_input(size_t idx) {
+  const ValueId id = graph_.inputs[idx];
+  const Value& value = graph_[id];
+  const DataType dtype = on_grid(id) ? DataType::kInt8 : value.type.dtype;
+  const BufferId buffer = add_buffer(value.name, bytes_of(value, dtype));
+  program_.buffers[index_of(buffer)].home = DeviceBuffer::Home::kInput;
+  program_.buffers[index_of(buffer)].index = static_cast<int>(idx);
+  // Its order is that which the first reader asks for.
+  places_[index_of(id)].push_back({buffer, 0, {}, dtype});
+}
+
+Order DeviceProgramBuilder::order_of(ValueId id, const Order& wanted) {
+  std::vector<Place>& places = places_[index_of(id)];
+  const int rank = graph_[id].type.shape.rank();
+  if (places.empty()) return wanted;
+  if (places[0].order.empty() && rank > 0) places[0].order = options_.plain_inputs ? plain_order(rank) : wanted;
+  return places[0].order;
+}
+
+const DeviceProgramBuilder::Place* DeviceProgramBuilder::find(ValueId id, const Order& order, DataType dtype) const {
+  const Dims dims = *graph_[id].type.shape.known_dims();
+  for (const Place& place : places_[index_of(id)]) {
+    if (place.dtype == dtype && same_bytes(place.order, order, dims)) return &place;
+  }
+  return nullptr;
+}
+
+// The elements of a constant in that order; integers less than a byte wide, or unsigned, as int8.
+Tensor DeviceProgramBuilder::ordered_constant(ValueId id, const Order& order, DataType dtype) const {
+  const Value& value = graph_[id];
+  const Dims dims = value.constant->dims();
+  const std::vector<int64_t> from = strides_in(plain_order(static_cast<int>(dims.size())), dims);
+  const Dims memory = ordered(dims, order);
+  std::vector<int64_t> places;
+  std::vector<int64_t> at(dims.size(), 0);
+  for (int64_t i = 0; i < value.constant->size(); ++i) {
+    int64_t place = 0;
+    for (size_t k = 0; k < order.size(); ++k) place += at[k] * from[static_cast<size_t>(order[k])];
+    places.push_back(place);
+    for (size_t k = order.size(); k-- > 0 && ++at[k] == memory[k];) at[k] = 0;
+  }
+  if (dtype == DataType::kFloat) {
+    const std::vector<float> all = value.constant->to_float();
+    std::vector<float> picked;
+    for (int64_t place : places) picked.push_back(all[static_cast<size_t>(place)]);
+    return Tensor::of<float>(memory, picked);
+  }
+  const std::vector<int64_t> all = value.constant->to_int64();
+  const int64_t shift = is_signed_integer(params(id)->storage) ? 0 : 128;
+  std::vector<int8_t> picked;
+  for (int64_t place : places) picked.push_back(static_cast<int8_t>(all[static_cast<size_t>(place)] - shift));
+  return Tensor::of<int8_t>(memory, picked);
+}
+
+CallArg DeviceProgramBuilder::read(ValueId id, const Order& order, DataType dtype) {
+  if (graph_[id].constant) return data(graph_[id].name, ordered_constant(id, order, dtype));
+  order_of(id, order);
+  const Place* place = find(id, order, dtype);
+  if (place == nullptr) {
+    const auto& places = places_[index_of(id)];
+    TINYC_CHECK(!places.empty());
+    const auto same_type = std::find_if(places.begin(), places.end(), [&](const Place& p) { return p.dtype == dtype; });
+    const Place from = same_type != places.end() ? *same_type : places.front();
+    const Place typed = from.dtype == dtype ? from : convert(id, from, dtype);
+    place = find(id, order, dtype);
+    if (place == nullptr) place = &transpose(id, typed, order);
+  }
+  return {CallArg::Kind::kRead, 0, static_cast<uint32_t>(place->buffer), place->offset};
+}
+
+const DeviceProgramBuilder::Place& DeviceProgramBuilder::convert(ValueId id, const Place& from, DataType dtype) {
+  throw Error(ErrorKind::kModel, "value '" + graph_[id].name + "' is needed as " + std::string(name_of(dtype)) +
+                                     " but is " + std::string(name_of(from.dtype)));
+}
+
+const DeviceProgramBuilder::Place& DeviceProgramBuilder::transpose(ValueId id, const Place& from, const Order& order) {
+  const Value& value = graph_[id];
+  const Dims dims = *value.type.shape.known_dims();
+  TINYC_CHECK(dims.size() <= 5 && from.dtype == DataType::kInt8);
+  const std::vector<int64_t> strides = strides_in(from.order, dims);
+  std::array<int64_t, 5> extents{1, 1, 1, 1, 1};
+  std::array<int64_t, 5> steps{};
+  for (size_t k = 0; k < order.size(); ++k) {
+    extents[5 - order.size() + k] = dims[static_cast<size_t>(order[k])];
+    steps[5 - order.size() + k] = strides[static_cast<size_t>(order[k])];
+  }
+  const BufferId buffer = add_buffer(value.name, bytes_of(value, from.dtype));
+  std::vector<CallArg> args = {{CallArg::Kind::kRead, 0, static_cast<uint32_t>(from.buffer), from.offset},
+                               {CallArg::Kind::kWrite, 0, static_cast<uint32_t>(buffer), 0}};
+  for (int64_t extent : extents) args.push_back({CallArg::Kind::kNumber, static_cast<int32_t>(extent)});
+  for (int64_t step : steps) args.push_back({CallArg::Kind::kNumber, static_cast<int32_t>(step)});
+  call(kTranspose, std::move(args));
+  places_[index_of(id)].push_back({buffer, 0, order, from.dtype});
+  return places_[index_of(id)].back();
+}
+
+CallArg DeviceProgramBuilder::write(ValueId id, const Order& order, DataType dtype) {
+  const ValueId result = result_of(id);
+  const BufferId buffer = add_buffer(graph_[result].name, bytes_of(graph_[result], dtype));
+  places_[index_of(result)].push_back({buffer, 0, order, dtype});
+  return {CallArg::Kind::kWrite, 0, static_cast<uint32_t>(buffer), 0};
+}
+
+void DeviceProgramBuilder::alias(ValueId from, const Order& order, ValueId to, const Order& to_order) {
+  const CallArg arg = read(from, order, places_[index_of(from)].front().dtype);
+  places_[index_of(to)].push_back({BufferId(arg.id), arg.offset, to_order, places_[index_of(from)].front().dtype});
+}
+
+CallArg DeviceProgramBuilder::scratch(int64_t bytes) {
+  return {CallArg::Kind::kScratch, 0, static_cast<uint32_t>(add_buffer({}, bytes)), 0};
+}
+
+CallArg DeviceProgramBuilder::data(const std::string& name, Tensor tensor) {
+  auto& constants = program_.constants;
+  for (size_t i = 0; i < constants.size(); ++i) {
+    if (constants[i].data.same_bytes(tensor)) return {CallArg::Kind::kConstant, 0, static_cast<uint32_t>(i), 0};
+  }
+  constants.push_back({name, std::move(tensor)});
+  return {CallArg::Kind::kConstant, 0, static_cast<uint32_t>(constants.size() - 1), 0};
+}
+
+void DeviceProgramBuilder::call(const KernelDef& kernel, std::vector<CallArg> args) {
+  TINYC_CHECK(args.size() == kernel.parameters.size());
+  program_.calls.push_back({&kernel, std::move(args), {}, node_});
+}
+
+void DeviceProgramBuilder::write_node(size_t idx) {
+  node_ = idx;
+  const Node& node = graph_.nodes[idx];
+  if (fused_[idx]) return;
+  with_context([&] { return describe(node); },
+               [&] {
+                 CodeContext context(*this, node);
+                 if (node.op == nullptr) context.refuse("tinyc does not know this op");
+                 if (node.op->code == nullptr) context.refuse("there is no device kernel for this op");
+                 node.op->code(context);
+               });
+}
+
+DevicePort DeviceProgramBuilder::port(ValueId id, const Place& place) const {
+  const Value& value = graph_[id];
+  DevicePort port;
+  port.name = value.name;
+  port.dtype = place.dtype;
+  port.dims = *value.type.shape.known_dims();
+  port.order = place.order;
+  port.on_grid = on_grid(id);
+  if (port.on_grid) port.grid = grid(id);
+  port.bytes = bytes_of(value, place.dtype);
+  return port;
+}
+
+// A result that has a buffer of its own is written into the caller's memory; any other is copied there.
+void DeviceProgramBuilder::finish_outputs() {
+  for (size_t i = 0; i < graph_.outputs.size(); ++i) {
+    const ValueId id = graph_.outputs[i];
+    TINYC_CHECK(!places_[index_of(id)].empty());
+    Place place = places_[index_of(id)].front();
+    if (place.order.empty()) place.order = plain_order(graph_[id].type.shape.rank());
+    const int64_t bytes = bytes_of(graph_[id], place.dtype);
+    DeviceBuffer* buffer = &program_.buffers[index_of(place.buffer)];
+    if (buffer->home != DeviceBuffer::Home::kArena || place.offset != 0 || buffer->bytes != bytes) {
+      const CallArg from{CallArg::Kind::kRead, 0, static_cast<uint32_t>(place.buffer), place.offset};
+      place.buffer = add_buffer(graph_[id].name, bytes);
+      call(kCopy, {from,
+                   {CallArg::Kind::kWrite, 0, static_cast<uint32_t>(place.buffer), 0},
+                   {CallArg::Kind::kNumber, static_cast<int32_t>(bytes)}});
+      buffer = &program_.buffers[index_of(place.buffer)];
+    }
+    buffer->home = DeviceBuffer::Home::kOutput;
+    buffer->index = static_cast<int>(i);
+    program_.outputs.push_back(port(id, place));
+  }
+}
+
+DeviceProgram DeviceProgramBuilder::build() {
+  for (const Node& node : graph_.nodes) program_.nodes.push_back(node.name + " (" + op_name(node) + ")");
+  for (size_t i = 0; i < graph_.inputs.size(); ++i) add_input(i);
+  for (size_t i = 0; i < graph_.nodes.size(); ++i) write_node(i);
+  finish_outputs();
+  for (ValueId id : graph_.inputs) {
+    Place& place = places_[index_of(id)].front();
+    if (place.order.empty()) place.order = plain_order(graph_[id].type.shape.rank());
+    program_.inputs.push_back(port(id, place));
+  }
+  plan_arena(program_);
+  return std::move(program_);
+}
+
+DeviceProgram make_device_program(const Graph& graph, const DeviceOptions& options) {
+  return DeviceProgramBuilder(graph, options).build();
+}
+
+}  // namespace tinyc

@@ -1,0 +1,35 @@
+// The code functions that ops name in their entries (OpDef::code), by file of this folder.
+#pragma once
+
+#include "tinyc/ops/code.h"
+
+namespace tinyc {
+
+// conv.cpp, matrix.cpp
+void code_conv(CodeContext& context);
+void code_gemm(CodeContext& context);
+void code_matmul(CodeContext& context);
+
+// table.cpp: any function of one operand, its other operands constant.
+void code_table(CodeContext& context);
+
+// arithmetic.cpp
+void code_add(CodeContext& context);
+void code_sub(CodeContext& context);
+void code_mul(CodeContext& context);
+
+// pooling.cpp
+void code_max_pool(CodeContext& context);
+void code_average_pool(CodeContext& context);
+void code_global_average_pool(CodeContext& context);
+void code_reduce_mean(CodeContext& context);
+
+// softmax.cpp
+void code_softmax(CodeContext& context);
+
+// movement.cpp
+void code_reshape(CodeContext& context);
+void code_transpose(CodeContext& context);
+void code_concat(CodeContext& context);
+
+}  // namespace tinyc

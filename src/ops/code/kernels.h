@@ -1,0 +1,19 @@
+// All device kernels, as C++ sees them: they are C, whose casts our own warnings would refuse.
+#pragma once
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wold-style-cast"
+#pragma GCC diagnostic ignored "-Wcast-qual"
+#include "rt/add_s8.h"
+#include "rt/average_pool_s8.h"
+#include "rt/conv_s8.h"
+#include "rt/dense_s8.h"
+#include "rt/depthwise3x3_s8.h"
+#include "rt/depthwise_s8.h"
+#include "rt/max_pool_s8.h"
+#include "rt/move_s8.h"
+#include "rt/mul_s8.h"
+#include "rt/pointwise_s8.h"
+#include "rt/softmax_s8.h"
+#include "rt/table_s8.h"
+#pragma GCC diagnostic pop

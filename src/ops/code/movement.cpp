@@ -1,0 +1,69 @@
+// Ops that move elements on a device: most only see the same bytes under other dims.
+#include <algorithm>
+#include <utility>
+
+#include "ops/code/bindings.h"
+#include "ops/code/kernels.h"
+#include "tinyc/ops/op.h"
+
+namespace tinyc {
+namespace {
+
+constexpr KernelDef kStridedCopy = TINYC_KERNEL(tc_strided_copy_s8, "move_s8.h");
+
+bool same_grid(const CodeContext& context, int operand) {
+  if (!context.is_integer(operand) || !context.is_result_integer()) {
+    return context.is_integer(operand) == context.is_result_integer();
+  }
+  const Grid in = context.grid(operand);
+  const Grid out = context.result_grid();
+  return in.scale == out.scale && in.zero_point == out.zero_point && in.low >= out.low && in.high <= out.high;
+}
+
+}  // namespace
+
+void code_reshape(CodeContext& context) {
+  if (!same_grid(context, 0)) context.refuse("its result has another grid than its operand");
+  context.alias(0, plain_order(static_cast<int>(context.dims(0).size())),
+                plain_order(static_cast<int>(context.result_dims().size())));
+}
+
+// The same bytes: where axis a of the operand was, the axis of the result that comes from it is now.
+void code_transpose(CodeContext& context) {
+  if (!same_grid(context, 0)) context.refuse("its result has another grid than its operand");
+  const int rank = static_cast<int>(context.dims(0).size());
+  std::vector<int> perm(static_cast<size_t>(rank));
+  const auto given = ints_attr(context.node(), "perm");
+  for (int i = 0; i < rank; ++i) {
+    perm[static_cast<size_t>(i)] = given.empty() ? rank - 1 - i : normalize_axis(given[static_cast<size_t>(i)], rank);
+  }
+  const Order order = context.order_of(0, plain_order(rank));
+  Order result;
+  for (int axis : order) {
+    result.push_back(static_cast<int>(std::find(perm.begin(), perm.end(), axis) - perm.begin()));
+  }
+  context.alias(0, order, result);
+}
+
+void code_concat(CodeContext& context) {
+  const Dims dims = context.result_dims();
+  const int rank = static_cast<int>(dims.size());
+  const int axis = normalize_axis(int_attr(context.node(), "axis"), rank);
+  const Order order = context.order_of(0, channels_last(rank));
+  const auto at = std::find(order.begin(), order.end(), axis);
+  int64_t inner = 1;
+  for (auto it = at + 1; it != order.end(); ++it) inner *= dims[static_cast<size_t>(*it)];
+  const int64_t stride = dims[static_cast<size_t>(axis)] * inner;
+  const int64_t rows = element_count(dims) / stride;
+  CallArg out = context.out(order);
+  for (int i = 0; std::cmp_less(i, context.node().inputs.size()); ++i) {
+    if (!context.is_integer(i) || !context.is_result_integer()) context.refuse("its data are not 8-bit integers");
+    if (!same_grid(context, i)) context.refuse("an operand has another grid than the result");
+    const int64_t bytes = context.dims(i)[static_cast<size_t>(axis)] * inner;
+    context.call(kStridedCopy, {context.in(i, order), out, context.number(rows), context.number(bytes),
+                                context.number(bytes), context.number(stride)});
+    out.offset += bytes;
+  }
+}
+
+}  // namespace tinyc

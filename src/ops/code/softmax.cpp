@@ -1,0 +1,45 @@
+// Softmax on a device, in integers.
+#include <cmath>
+#include <vector>
+
+#include "ops/code/bindings.h"
+#include "ops/code/kernels.h"
+#include "tinyc/ops/op.h"
+
+namespace tinyc {
+namespace {
+
+constexpr KernelDef kSoftmax = TINYC_KERNEL(tc_softmax_s8, "softmax_s8.h");
+
+// round(2^bits * exp(-d * scale)) for each distance d from the largest of a row; see src/rt/softmax_s8.h for bits.
+std::vector<int32_t> exponents(double scale, int64_t count) {
+  int bits = 23;
+  while (std::ldexp(static_cast<double>(count), bits) >= 0x1p32) --bits;
+  std::vector<int32_t> table;
+  for (int d = 0; d < 256; ++d)
+    table.push_back(static_cast<int32_t>(std::llround(std::ldexp(std::exp(-d * scale), bits))));
+  return table;
+}
+
+}  // namespace
+
+void code_softmax(CodeContext& context) {
+  if (!context.is_integer(0) || !context.is_result_integer()) context.refuse("its data are not 8-bit integers");
+  const Grid out = context.result_grid();
+  if (out.scale != 1.0F / 256 || out.zero_point != -128) context.refuse("its result is not in steps of 1/256");
+  const Dims x = context.dims(0);
+  const int rank = static_cast<int>(x.size());
+  const int axis = normalize_axis(int_attr(context.node(), "axis"), rank);
+  Order order = plain_order(rank);
+  order.erase(order.begin() + axis);
+  order.push_back(axis);
+  const int64_t count = x[static_cast<size_t>(axis)];
+  const CallArg from = context.in(0, order);
+  const CallArg to = context.out(order);
+  const Tensor table = Tensor::of<int32_t>({256}, exponents(static_cast<double>(context.grid(0).scale), count));
+  context.call(kSoftmax, {from, to, context.data("exponents", table), context.number(element_count(x) / count),
+                          context.number(count)});
+  context.overlap_same_start(to, from);
+}
+
+}  // namespace tinyc
