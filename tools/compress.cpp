@@ -13,6 +13,8 @@
 namespace tinyc {
 namespace {
 
+constexpr std::string_view kInputLayouts[] = {"nhwc", "nchw"};
+
 struct Flags {
   ModelFlags model;
   RecipeFlags recipe;
@@ -39,9 +41,7 @@ void declare_flags(CLI::App& app, Flags& flags) {
   flags.recipe.declare_settings(app);
   app.add_option("--emit", flags.emit, "form of the result; see `tinyc list emitters`")->type_name("onnx|...");
   app.add_option("--name", flags.name, "C: name of the model; default: from its file name")->type_name("NAME");
-  app.add_option("--input-layout", flags.input_layout, "C: how images come; default: nhwc")
-      ->check(CLI::IsMember({"nhwc", "nchw"}))
-      ->type_name("nhwc|nchw");
+  app.add_option("--input-layout", flags.input_layout, "C: how images come; default: nhwc")->type_name("nhwc|nchw");
   app.add_option("--test-vectors", flags.test_vectors,
                  "C: also write NAME_test.c, which checks itself on so many samples")
       ->type_name("N");
@@ -91,6 +91,7 @@ void run(const Flags& flags) {
       flags.output.empty() ? default_output(request.model, request.recipe) : std::filesystem::path(flags.output);
   request.report = flags.report;
   request.name = flags.name;
+  if (!flags.input_layout.empty()) require_one_of("--input-layout", flags.input_layout, kInputLayouts);
   request.plain_inputs = flags.input_layout == "nchw";
   request.test_vectors = flags.test_vectors;
   request.threads = flags.threads;
