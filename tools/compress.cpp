@@ -9,6 +9,7 @@
 #include "recipe_flags.h"
 #include "tinyc/driver/emitters.h"
 #include "tinyc/driver/presets.h"
+#include "usage.h"
 
 namespace tinyc {
 namespace {
