@@ -26,32 +26,33 @@ TC_INLINE void tc_interleave(const int8_t* in, int8_t* to0, int8_t* to1, int32_t
       : "lr", "memory");
 }
 
-/* From four sums in general registers to four bytes in memory, where mask has the lane's bits. */
-#define TC_FINISH_FOUR                          \
-  "vmov %q[acc][2], %q[acc][0], %[a], %[c]\n\t" \
-  "vmov %q[acc][3], %q[acc][1], %[b], %[d]\n\t" \
-  "vadd.i32 %q[acc], %q[acc], %[bias]\n\t"      \
-  "vmulh.s32 %q[acc], %q[acc], %q[m]\n\t"       \
-  "vadd.i32 %q[acc], %q[acc], %[rounding]\n\t"  \
-  "vshl.s32 %q[acc], %[shift]\n\t"              \
-  "vqmovnb.s32 %q[acc], %q[acc]\n\t"            \
-  "vqmovnb.s16 %q[acc], %q[acc]\n\t"            \
-  "vmsr p0, %[mask]\n\t"                        \
-  "vpst\n\t"                                    \
+/* From four sums in r4, r6, r8, r10 (even, as the instruction wants) to four bytes in memory, where mask has the lane's
+ * bits. */
+#define TC_FINISH_FOUR                         \
+  "vmov %q[acc][2], %q[acc][0], r4, r8\n\t"    \
+  "vmov %q[acc][3], %q[acc][1], r6, r10\n\t"   \
+  "vadd.i32 %q[acc], %q[acc], %[bias]\n\t"     \
+  "vmulh.s32 %q[acc], %q[acc], %q[m]\n\t"      \
+  "vadd.i32 %q[acc], %q[acc], %[rounding]\n\t" \
+  "vshl.s32 %q[acc], %[shift]\n\t"             \
+  "vqmovnb.s32 %q[acc], %q[acc]\n\t"           \
+  "vqmovnb.s16 %q[acc], %q[acc]\n\t"           \
+  "vmsr p0, %[mask]\n\t"                       \
+  "vpst\n\t"                                   \
   "vstrbt.32 %q[acc], [%[out], %q[to]]\n\t"
 
 /* Stride 1: a patch gives two outputs of this line and two of the next. */
 #define TC_PATCH1                                                                                         \
   __asm__ volatile(                                                                                       \
       "vldrb.u8 %q[acc], [%[x]], #8\n\t"                                                                  \
-      "vmladav.s8 %[a], %q[acc], %q[w0]\n\t"                                                              \
-      "vmladav.s8 %[b], %q[acc], %q[w1]\n\t"                                                              \
-      "vmladav.s8 %[c], %q[acc], %q[w2]\n\t"                                                              \
-      "vmladav.s8 %[d], %q[acc], %q[w3]\n\t" TC_FINISH_FOUR                                               \
-      : [x] "+r"(x), [acc] "=&w"(acc), [a] "=&Te"(a), [b] "=&Te"(b), [c] "=&Te"(c), [d] "=&Te"(d)         \
+      "vmladav.s8 r4, %q[acc], %q[w0]\n\t"                                                                \
+      "vmladav.s8 r6, %q[acc], %q[w1]\n\t"                                                                \
+      "vmladav.s8 r8, %q[acc], %q[w2]\n\t"                                                                \
+      "vmladav.s8 r10, %q[acc], %q[w3]\n\t" TC_FINISH_FOUR                                                \
+      : [x] "+r"(x), [acc] "=&w"(acc)                                                                     \
       : [w0] "w"(w0), [w1] "w"(w1), [w2] "w"(w2), [w3] "w"(w3), [m] "w"(m), [to] "w"(to), [out] "r"(out), \
         [bias] "r"(bias), [rounding] "r"(rounding), [shift] "r"(-shift), [mask] "r"(mask)                 \
-      : "p0", "memory")
+      : "r4", "r6", "r8", "r10", "p0", "memory")
 
 /* w: the weights between zero bytes, which shifts them in the patch. */
 TC_INLINE void tc_patches1(const int8_t* x, const int8_t* w, int8_t* out, int32_t size, uint32_t mask, int32_t step,
@@ -61,7 +62,6 @@ TC_INLINE void tc_patches1(const int8_t* x, const int8_t* w, int8_t* out, int32_
   const int8x16_t w2 = vldrbq_s8(w - 1);
   const int8x16_t w3 = vldrbq_s8(w - 5);
   int32x4_t acc;
-  int32_t a, b, c, d;
   for (int32_t pairs = size >> 1; pairs > 0; --pairs) {
     TC_PATCH1;
     out += 2 * step;
@@ -77,20 +77,19 @@ TC_INLINE void tc_patches2(const int8_t* x, const int8_t* w, int8_t* out, int32_
   for (; size > 0; size -= 4) {
     const uint32_t mask = vctp32q((uint32_t)size);
     int32x4_t acc;
-    int32_t a, b, c, d;
     __asm__ volatile(
         "vldrb.u8 %q[acc], [%[x]], #8\n\t"
-        "vmladav.s8 %[a], %q[acc], %q[w0]\n\t"
+        "vmladav.s8 r4, %q[acc], %q[w0]\n\t"
         "vldrb.u8 %q[acc], [%[x]], #8\n\t"
-        "vmladav.s8 %[b], %q[acc], %q[w0]\n\t"
+        "vmladav.s8 r6, %q[acc], %q[w0]\n\t"
         "vldrb.u8 %q[acc], [%[x]], #8\n\t"
-        "vmladav.s8 %[c], %q[acc], %q[w0]\n\t"
+        "vmladav.s8 r8, %q[acc], %q[w0]\n\t"
         "vldrb.u8 %q[acc], [%[x]], #8\n\t"
-        "vmladav.s8 %[d], %q[acc], %q[w0]\n\t" TC_FINISH_FOUR
-        : [x] "+r"(x), [acc] "=&w"(acc), [a] "=&Te"(a), [b] "=&Te"(b), [c] "=&Te"(c), [d] "=&Te"(d)
+        "vmladav.s8 r10, %q[acc], %q[w0]\n\t" TC_FINISH_FOUR
+        : [x] "+r"(x), [acc] "=&w"(acc)
         : [w0] "w"(w0), [m] "w"(m), [to] "w"(to), [out] "r"(out), [bias] "r"(bias), [rounding] "r"(rounding),
           [shift] "r"(-shift), [mask] "r"(mask)
-        : "p0", "memory");
+        : "r4", "r6", "r8", "r10", "p0", "memory");
     out += 4 * step;
   }
 }
