@@ -18,23 +18,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/device"))
 
+import device_peers as peers  # noqa: E402
 import emitted  # noqa: E402
 import rig  # noqa: E402
 
 MODELS = {"kws": "KWS", "resnet8": "ResNet-8", "vww": "VWW", "ad": "AD"}
 USUAL, REST = ["cortex-m4", "cortex-m55"], ["cortex-m0plus", "cortex-m3", "cortex-m33", "rv32imac"]
-
-# TensorFlow Lite Micro's interpreter with the kernels of CMSIS-NN 99f736a on the int8 models of MLPerf Tiny: counted in
-# the same way on the same emulated boards, gcc 12.2 -O2, Invoke alone. Arena as its allocator reports it; code is what is
-# linked without the model.
-PEER = {
-    ("kws", "cortex-m4"): 7_697_841, ("resnet8", "cortex-m4"): 29_864_092,
-    ("vww", "cortex-m4"): 24_101_873, ("ad", "cortex-m4"): 582_953,
-    ("kws", "cortex-m55"): 1_814_273, ("resnet8", "cortex-m55"): 4_912_757,
-    ("vww", "cortex-m55"): 6_558_682, ("ad", "cortex-m55"): 285_542,
-}
-PEER_ARENA = {"kws": 22_820, "resnet8": 54_996, "vww": 100_708, "ad": 2_580}
-PEER_CODE = {"cortex-m4": 98_960, "cortex-m55": 85_976}
 
 DRIVER = """#include "{name}.h"
 
@@ -71,6 +60,11 @@ class Measured:
     stack: int
 
 
+def short(label):
+    """Exporters join the names of all that a node came from; the last is its own."""
+    return label if len(label) <= 40 else label.split(";")[-1].split("/")[-1]
+
+
 def labels_of(source, function):
     """{line: label}: inside the function a layer reaches from the comment above its call to the next comment."""
     labels, label, inside = {}, "entry and exit", False
@@ -78,7 +72,7 @@ def labels_of(source, function):
         inside = (inside or re.match(rf"\w.*\b{function}\(", line) is not None) and line != "}"
         comment = re.match(r"\s+/\* ?(.*?) ?(\*/)?$|\s+// ?(.*)", line)
         if inside and comment:
-            label = comment[1] or comment[3]
+            label = short(comment[1] or comment[3])
         labels[number] = label if inside else "entry and exit"
     return labels
 
@@ -117,9 +111,10 @@ def totals_table(results):
     yield "| model | core | instructions | TFLM + CMSIS-NN | times | arena | TFLM | stack | code | TFLM | constants |"
     yield "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
     for (name, target), it in results.items():
-        code = f"{PEER_CODE[target]:,}" if target in PEER_CODE else ""
-        yield (f"| {MODELS[name]} | {target} | {it.instructions:,} | {against(it.instructions, PEER.get((name, target)))} "
-               f"| {it.arena:,} | {PEER_ARENA[name]:,} | {it.stack:,} | {it.code:,} | {code} | {it.constants:,} |")
+        code = f"{peers.CODE[target]:,}" if target in peers.CODE else ""
+        peer = against(it.instructions, peers.MODELS.get((name, target)))
+        yield (f"| {MODELS[name]} | {target} | {it.instructions:,} | {peer} | {it.arena:,} | {peers.ARENA[name]:,} "
+               f"| {it.stack:,} | {it.code:,} | {code} | {it.constants:,} |")
 
 
 def layers_table(name, results):
@@ -129,6 +124,20 @@ def layers_table(name, results):
     labels = {label: None for layers in columns.values() for label in layers}
     for label in labels:
         yield f"| {label} | " + " | ".join(f"{layers.get(label, 0):,}" for layers in columns.values()) + " |"
+
+
+def kernels_table(results):
+    cores = list(dict.fromkeys(target for _, target in results))
+    yield "| layer | " + " | ".join(f"{core} | times" for core in cores) + " |"
+    yield "|---|" + "---:|---:|" * len(cores)
+    for (name, node, what), theirs in peers.LAYERS.items():
+        cells = []
+        for core in cores:
+            layers = results[name, core].layers if (name, core) in results else {}
+            own = next((count for label, count in layers.items() if label.split()[0] == node), None)
+            known = own and core in theirs
+            cells.append(f"{own:,} | {theirs[core] / own:.2f}" if known else " | ")
+        yield f"| {what} | " + " | ".join(cells) + " |"
 
 
 def history(results, path):
@@ -151,7 +160,10 @@ def document(results, tools, path):
              "in bytes; code is the emitted file's, with its literals, without library functions. TFLM: TensorFlow Lite Micro",
              "with CMSIS-NN, counted in the same way on the int8 models of MLPerf Tiny; its code is everything linked but the",
              "model. Times: its instructions over ours.", "",
-             *totals_table(results), ""]
+             *totals_table(results), "",
+             "## Single layers", "",
+             "Times: instructions of CMSIS-NN's own layer (wrapper included) of that shape on that core, over ours.", "",
+             *kernels_table(results), ""]
     for name in dict.fromkeys(name for name, _ in results):
         first += [f"## {MODELS[name]}, layer by layer", "", *layers_table(name, results), ""]
     first += ["## Instructions so far", "", *history(results, path), ""]

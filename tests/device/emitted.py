@@ -28,14 +28,17 @@ class Model:
 
 def models():
     own, shared, data = rig.ROOT / "models", SHARED / "models", SHARED / "data"
+    bytes_to_unit, mnist = ("--scale", "1/255"), data / "mnist_calib.npz"
     listed = [
         Model("kws", shared / "mlperf_kws_dscnn_h5.onnx", data / "kws_calib.npz"),
         Model("resnet8", shared / "mlperf_ic_resnet8_h5.onnx", data / "cifar10_calib.npz", ("--layout", "nhwc")),
-        Model("vww", shared / "mlperf_vww_96_float.onnx", data / "vww_calib.npz", ("--scale", "1/255", "--layout", "nhwc")),
+        Model("vww", shared / "mlperf_vww_96_float.onnx", data / "vww_calib.npz", (*bytes_to_unit, "--layout", "nhwc")),
         Model("ad", shared / "mlperf_ad01_fp32.onnx", None, mean=-25, deviation=8, inputs=640),
-        Model("shapes", own / "shapes.onnx", own / "shapes_calib.npz", ("--scale", "1/255")),
+        Model("mnist8", shared / "mnist8_cntk.onnx", mnist),
+        Model("tinymaix", shared / "tinymaix_mnist_resnet.onnx", mnist, bytes_to_unit),
+        Model("iris", shared / "winml_iris_mlp.onnx", None, mean=3.5, deviation=2, inputs=4),
+        Model("shapes", own / "shapes.onnx", own / "shapes_calib.npz", bytes_to_unit),
         Model("vibration", own / "vibration.onnx", own / "vibration_calib.npz"),
-        Model("gestures", own / "gestures.onnx", own / "gestures_calib.npz"),
     ]
     return {model.name: model for model in listed}
 
@@ -43,9 +46,8 @@ def models():
 def emit(tinyc, model, folder, vectors):
     """Writes NAME.c, NAME.h and NAME_test.c, whose NAME_test() gives the number of wrong output bytes."""
     calib = model.calib or drawn_data(model, folder)
-    command = [tinyc, "compress", model.path, "--int8", "--calib", calib, *model.flags, "--emit", "c", "--name", model.name,
-               "--test-vectors", vectors, "-o", folder]
-    rig.checked(command)
+    rig.checked([tinyc, "compress", model.path, "--int8", "--calib", calib, *model.flags, "--emit", "c",
+                 "--name", model.name, "--test-vectors", vectors, "-o", folder])
 
 
 def can_emit(tinyc):

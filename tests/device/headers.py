@@ -42,7 +42,8 @@ def findings_of(header, compiler, folder):
     done = rig.command([tool, *flags, *OWN_FLAGS, "-I", header.parent, *keep, "-c", source, "-o", out])
     if done.returncode != 0:
         return [f"{header.name}, {name}: {done.stderr.strip()}"]
-    return [f"{header.name}, {name}: {finding}" for finding in symbols.findings(nm, out, "f32" in header.stem)] if keep else []
+    found = symbols.findings(nm, out, "f32" in header.stem) if keep else []
+    return [f"{header.name}, {name}: {finding}" for finding in found]
 
 
 def main():
