@@ -161,12 +161,11 @@ TC_NOINLINE void tc_dense_wide(const uint32_t* wide, int8_t* out, const int8_t* 
   for (int32_t o = 0; o < out_c; o++) out[o] = (int8_t)tc_clamp(out[o], low, high);
 }
 
-#define TC_STEP(w, sum)                                \
+#define TC_STEP(at, sum)                               \
   {                                                    \
-    const uint32_t four = tc_load4(w);                 \
+    const uint32_t four = tc_load4(at);                \
     sum = tc_dual_mac(even, tc_widen_even(four), sum); \
     sum = tc_dual_mac(odd, tc_widen_odd(four), sum);   \
-    w += 4;                                            \
   }
 
 TC_NOINLINE void tc_dense_narrow(const int8_t* in, int8_t* out, const int8_t* weights, const int32_t* channels,
@@ -175,37 +174,36 @@ TC_NOINLINE void tc_dense_narrow(const int8_t* in, int8_t* out, const int8_t* we
   const int32_t row = (in_c + 3) & ~3;
   const int8_t* end = in + (in_c & ~3);
   const int32_t narrow = low > -128 || high < 127;
-  while (out_c > 0) {
-    const int32_t next = out_c > 1 ? 1 : 0;
-    const int32_t third = out_c > 2 ? 2 : 0;
+  for (; out_c > 0; out += 4, channels += 8, weights += 3 * row + (row - (in_c & ~3)), out_c -= 4) {
+    const int32_t second = out_c > 1 ? row : 0;
+    const int32_t third = out_c > 2 ? 2 * row : 0;
+    const int32_t fourth = out_c > 3 ? 3 * row : 0;
     const int8_t* x = in;
-    const int8_t* w0 = weights;
-    const int8_t* w1 = weights + next * row;
-    const int8_t* w2 = weights + third * row;
     int32_t sum0 = channels[0];
-    int32_t sum1 = channels[2 * next];
-    int32_t sum2 = channels[2 * third];
+    int32_t sum1 = out_c > 1 ? channels[2] : 0;
+    int32_t sum2 = out_c > 2 ? channels[4] : 0;
+    int32_t sum3 = out_c > 3 ? channels[6] : 0;
     while (x != end) {
       const uint32_t word = tc_load4(x);
       const uint32_t even = tc_widen_even(word);
       const uint32_t odd = tc_widen_odd(word);
       x += 4;
-      TC_STEP(w0, sum0)
-      TC_STEP(w1, sum1)
-      TC_STEP(w2, sum2)
+      TC_STEP(weights + second, sum1)
+      TC_STEP(weights + third, sum2)
+      TC_STEP(weights + fourth, sum3)
+      TC_STEP(weights, sum0)
+      weights += 4;
     }
     for (int32_t i = 0; i < (in_c & 3); i++) {
-      sum0 += x[i] * w0[i];
-      sum1 += x[i] * w1[i];
-      sum2 += x[i] * w2[i];
+      sum0 += x[i] * weights[i];
+      sum1 += x[i] * weights[second + i];
+      sum2 += x[i] * weights[third + i];
+      sum3 += x[i] * weights[fourth + i];
     }
-    out[third] = tc_finish(sum2, channels[2 * third + 1], rounding, shift, low, high, narrow);
-    out[next] = tc_finish(sum1, channels[2 * next + 1], rounding, shift, low, high, narrow);
     out[0] = tc_finish(sum0, channels[1], rounding, shift, low, high, narrow);
-    out += 3;
-    channels += 6;
-    weights += 3 * row;
-    out_c -= 3;
+    if (out_c > 1) out[1] = tc_finish(sum1, channels[3], rounding, shift, low, high, narrow);
+    if (out_c > 2) out[2] = tc_finish(sum2, channels[5], rounding, shift, low, high, narrow);
+    if (out_c > 3) out[3] = tc_finish(sum3, channels[7], rounding, shift, low, high, narrow);
   }
 }
 
