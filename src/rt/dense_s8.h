@@ -47,20 +47,20 @@ TC_INLINE int8_t tc_finish(int32_t acc, int32_t multiplier, int32_t rounding, in
 /* What the loop below works from, by its offset in words. `next` is 1, or 0 for a last channel without a second: then
  * both of a pair are the same, written twice to one place. */
 enum {
-  kDenseNext,
-  kDenseRounding,
-  kDenseShift,
-  kDenseMultiplier,
-  kDenseOut,
-  kDenseRow,
-  kDenseInputs,
-  kDenseInputsEnd,
-  kDenseEntry,
-  kDenseEnd,
-  kDenseWeights,
-  kDenseSteps,
-  kDenseFour,
-  kDenseWords
+  kTcDenseNext,
+  kTcDenseRounding,
+  kTcDenseShift,
+  kTcDenseMultiplier,
+  kTcDenseOut,
+  kTcDenseRow,
+  kTcDenseInputs,
+  kTcDenseInputsEnd,
+  kTcDenseEntry,
+  kTcDenseEnd,
+  kTcDenseWeights,
+  kTcDenseSteps,
+  kTcDenseFour,
+  kTcDenseWords
 };
 
 /* Pairs of channels; where the second row of one ends the first row of the next begins. A row is entered at four
@@ -136,24 +136,24 @@ TC_NOINLINE void tc_dense_wide(const uint32_t* wide, int8_t* out, const int8_t* 
   const int32_t words = (in_c + 3) >> 2;
   const int32_t steps = words >> 1;
   const int32_t skipped = steps > 0 ? -steps & 3 : 4;
-  uint32_t task[kDenseWords];
-  task[kDenseNext] = 1;
-  task[kDenseRounding] = (uint32_t)rounding;
-  task[kDenseShift] = (uint32_t)shift;
-  task[kDenseMultiplier] = (uint32_t)(channels + 1);
-  task[kDenseOut] = (uint32_t)out;
-  task[kDenseRow] = (uint32_t)(4 * words);
-  task[kDenseInputs] = (uint32_t)wide;
-  task[kDenseInputsEnd] = (uint32_t)(wide + 2 * words);
-  task[kDenseFour] = (uint32_t)(words & 1);
-  task[kDenseWeights] = (uint32_t)weights;
+  uint32_t task[kTcDenseWords];
+  task[kTcDenseNext] = 1;
+  task[kTcDenseRounding] = (uint32_t)rounding;
+  task[kTcDenseShift] = (uint32_t)shift;
+  task[kTcDenseMultiplier] = (uint32_t)(channels + 1);
+  task[kTcDenseOut] = (uint32_t)out;
+  task[kTcDenseRow] = (uint32_t)(4 * words);
+  task[kTcDenseInputs] = (uint32_t)wide;
+  task[kTcDenseInputsEnd] = (uint32_t)(wide + 2 * words);
+  task[kTcDenseFour] = (uint32_t)(words & 1);
+  task[kTcDenseWeights] = (uint32_t)weights;
   for (int32_t pass = out_c > 1 ? 0 : 1; pass < 1 + (out_c & 1); pass++) {
-    task[kDenseSteps] = (uint32_t)(skipped * 19 * 4 + 1);
-    task[kDenseEnd] = (uint32_t)(channels + 1) + (uint32_t)(out_c & ~1) * 8;
+    task[kTcDenseSteps] = (uint32_t)(skipped * 19 * 4 + 1);
+    task[kTcDenseEnd] = (uint32_t)(channels + 1) + (uint32_t)(out_c & ~1) * 8;
     if (pass == 1) {
-      task[kDenseNext] = 0;
-      task[kDenseWeights] = (uint32_t)(weights + (out_c - 1) * 4 * words);
-      task[kDenseEnd] += 16;
+      task[kTcDenseNext] = 0;
+      task[kTcDenseWeights] = (uint32_t)(weights + (out_c - 1) * 4 * words);
+      task[kTcDenseEnd] += 16;
     }
     tc_dense_pairs(task);
   }
@@ -208,6 +208,7 @@ TC_NOINLINE void tc_dense_narrow(const int8_t* in, int8_t* out, const int8_t* we
 }
 
 #undef TC_STEP
+#undef TC_STEP_8
 
 TC_FN void tc_dense_s8(const int8_t* in, int8_t* out, void* scratch, const int8_t* weights, const int32_t* channels,
                        int32_t in_c, int32_t out_c, int32_t rounding, int32_t shift, int32_t low, int32_t high) {
