@@ -44,6 +44,27 @@ TC_FN void tc_max_window_s8(const int8_t* in, int8_t* out, int32_t h, int32_t w,
     __asm__ volatile("ssub8 %0, %2, %1\n\tsel %1, %1, %2" : "=&r"(flags), "+r"(max) : "r"(most));
     tc_store4(out + c, max);
   }
+#else
+  for (; c + 4 <= count; c += 4) {
+    int32_t max0 = low;
+    int32_t max1 = low;
+    int32_t max2 = low;
+    int32_t max3 = low;
+    for (int32_t y = 0; y < h; ++y) {
+      const int8_t* from = in + y * row_bytes + c;
+      for (int32_t x = w; x > 0; --x) {
+        max0 = from[0] > max0 ? from[0] : max0;
+        max1 = from[1] > max1 ? from[1] : max1;
+        max2 = from[2] > max2 ? from[2] : max2;
+        max3 = from[3] > max3 ? from[3] : max3;
+        from += pixel_bytes;
+      }
+    }
+    out[c] = (int8_t)(max0 > high ? high : max0);
+    out[c + 1] = (int8_t)(max1 > high ? high : max1);
+    out[c + 2] = (int8_t)(max2 > high ? high : max2);
+    out[c + 3] = (int8_t)(max3 > high ? high : max3);
+  }
 #endif
   for (; c < count; ++c) {
     int32_t max = low;

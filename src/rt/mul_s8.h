@@ -17,20 +17,30 @@ TC_INLINE void tc_mul_run(const int8_t* a, const int8_t* b, int8_t* out, int32_t
                           int32_t multiplier, int32_t rounding, int32_t shift, int32_t left, int32_t low,
                           int32_t high) {
 #ifdef TC_MVE
+  int32x4_t x, y;
   (void)low;
   (void)high;
-  for (; size > 0; size -= 4) {
-    const mve_pred16_t some = vctp32q((uint32_t)size);
-    const int32x4_t x = vsubq_n_s32(vldrbq_z_s32(a, some), zero_a);
-    const int32x4_t y = vsubq_n_s32(vldrbq_z_s32(b, some), zero_b);
-    const int32x4_t high_word = vmulhq_s32(vshlq_r_s32(vmulq_s32(x, y), left), vdupq_n_s32(multiplier));
-    const int32x4_t q = vshlq_r_s32(vaddq_n_s32(high_word, rounding), -shift);
-    const int16x8_t half = vqmovnbq_s32(vreinterpretq_s16_s32(q), q);
-    vstrbq_p_s32(out, vreinterpretq_s32_s8(vqmovnbq_s16(vreinterpretq_s8_s16(half), half)), some);
-    a += 4;
-    b += 4;
-    out += 4;
-  }
+  if (size <= 0) return;
+  __asm__ volatile(
+      "dlstp.32 lr, %[size]\n"
+      "1:\n\t"
+      "vldrb.s32 %q[x], [%[a]], #4\n\t"
+      "vldrb.s32 %q[y], [%[b]], #4\n\t"
+      "vsub.i32 %q[x], %q[x], %[zero_a]\n\t"
+      "vsub.i32 %q[y], %q[y], %[zero_b]\n\t"
+      "vmul.i32 %q[x], %q[x], %q[y]\n\t"
+      "vshl.s32 %q[x], %[left]\n\t"
+      "vmulh.s32 %q[x], %q[x], %q[m]\n\t"
+      "vadd.i32 %q[x], %q[x], %[rounding]\n\t"
+      "vshl.s32 %q[x], %[shift]\n\t"
+      "vqmovnb.s32 %q[x], %q[x]\n\t"
+      "vqmovnb.s16 %q[x], %q[x]\n\t"
+      "vstrb.32 %q[x], [%[out]], #4\n\t"
+      "letp lr, 1b\n\t"
+      : [x] "=&w"(x), [y] "=&w"(y), [a] "+l"(a), [b] "+l"(b), [out] "+l"(out)
+      : [size] "r"(size), [m] "w"(vdupq_n_s32(multiplier)), [zero_a] "r"(zero_a), [zero_b] "r"(zero_b),
+        [rounding] "r"(rounding), [left] "r"(left), [shift] "r"(-shift)
+      : "lr", "memory");
 #else
   const int32_t factor = (int32_t)1 << left;
   for (int32_t i = 0; i < size; ++i) {

@@ -3,7 +3,7 @@
 #include "depthwise_s8.h"
 #include "harness.h"
 
-enum { kLargest = 16384, kGuard = 16 };
+enum { kLargest = 26000, kMostChannels = 4100, kGuard = 16 };
 
 typedef struct {
   int32_t in_h, in_w, count, out_h, out_w, kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left, in_zero;
@@ -13,8 +13,8 @@ typedef struct {
 static int8_t image[kLargest];
 static int8_t output[kLargest + 2 * kGuard];
 static int8_t expected[kLargest];
-static int8_t weights[kLargest];
-static int32_t channels[1024];
+static int8_t weights[12 * kMostChannels];
+static int32_t channels[2 * kMostChannels];
 static int32_t scratch[16384];
 
 static int32_t pick(int32_t from, int32_t to) {
@@ -120,7 +120,15 @@ static void random_case(int three) {
   run(&k);
 }
 
+/* More channels than an image on a device has: no offset may be cut to 16 bits. */
+static void wide_case(void) {
+  Case k = {3, 2, kMostChannels, 3, 2, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0, 0};
+  random_numbers(&k);
+  run(&k);
+}
+
 int main(void) {
+  wide_case();
   for (int i = 0; i < 150; ++i) random_case(1);
   for (int i = 0; i < 100; ++i) random_case(0);
   return finish();
