@@ -17,6 +17,7 @@ constexpr int64_t kHeldBytes = int64_t{32} << 20;
 struct Pair {
   ValueId reference;
   ValueId model;
+  const KeptElements* kept = nullptr;  // null: the model has all elements
 };
 
 // What one batch adds to the comparison.
@@ -38,6 +39,25 @@ void add_tensors(const Tensor& reference, const Tensor& test, ErrorSums& sums) {
   }
 }
 
+// The floats of a tensor, or of what is kept of it.
+Tensor kept_floats(const Tensor& tensor, const KeptElements* kept) {
+  const std::vector<float> all = tensor.to_float();
+  if (kept == nullptr) return Tensor::of<float>(tensor.dims(), all);
+  Dims dims = tensor.dims();
+  const auto axis = static_cast<size_t>(kept->axis);
+  const auto extent = static_cast<size_t>(dims[axis]);
+  const auto inner = static_cast<size_t>(element_count(std::span(dims).subspan(axis + 1)));
+  std::vector<float> some;
+  for (size_t outer = 0; outer < all.size(); outer += extent * inner) {
+    for (const int64_t k : kept->indices) {
+      const float* const first = all.data() + outer + static_cast<size_t>(k) * inner;
+      some.insert(some.end(), first, first + inner);
+    }
+  }
+  dims[axis] = static_cast<int64_t>(kept->indices.size());
+  return Tensor::of<float>(std::move(dims), some);
+}
+
 void check_pair(const Graph& reference, const Graph& model) {
   const auto names = [](const Graph& graph) {
     std::vector<std::string> list;
@@ -54,7 +74,7 @@ void check_pair(const Graph& reference, const Graph& model) {
 }
 
 // Floating values that nodes of both models compute under the same name, in the model's order.
-std::vector<Pair> pair_layers(const Graph& reference, const Graph& model) {
+std::vector<Pair> pair_layers(const Graph& reference, const Graph& model, const CompareOptions& options) {
   const auto computed = [](const Graph& graph, const auto& visit) {
     for (const Node& node : graph.nodes) {
       for (ValueId id : node.outputs) {
@@ -67,7 +87,9 @@ std::vector<Pair> pair_layers(const Graph& reference, const Graph& model) {
   std::vector<Pair> pairs;
   computed(model, [&](ValueId id) {
     const auto found = by_name.find(model[id].name);
-    if (found != by_name.end()) pairs.push_back({found->second, id});
+    if (found == by_name.end()) return;
+    const auto kept = options.kept.find(model[id].name);
+    pairs.push_back({found->second, id, kept == options.kept.end() ? nullptr : &kept->second});
   });
   return pairs;
 }
@@ -89,10 +111,13 @@ int64_t bytes_of(const Graph& reference, const std::vector<Pair>& pairs) {
 class Comparer {
  public:
   Comparer(const Graph& reference, const Graph& model, const CompareOptions& options)
-      : pairs_(options.layers ? pair_layers(reference, model) : std::vector<Pair>()),
+      : pairs_(options.layers ? pair_layers(reference, model, options) : std::vector<Pair>()),
         reference_(reference, {options.reference_engine, sides(&Pair::reference)}),
         model_(model, {options.engine, sides(&Pair::model)}) {
-    for (size_t i = 0; i < pairs_.size(); ++i) slots_[pairs_[i].model] = i;
+    for (size_t i = 0; i < pairs_.size(); ++i) {
+      slots_[pairs_[i].model] = i;
+      kept_[pairs_[i].reference] = pairs_[i].kept;
+    }
   }
 
   const std::vector<Pair>& pairs() const { return pairs_; }
@@ -103,7 +128,7 @@ class Comparer {
     part.layers.resize(pairs_.size());
     std::map<ValueId, Tensor> kept;
     const std::vector<Tensor> expected = reference_.run(batch.inputs, workspace, [&](ValueId id, const Tensor& tensor) {
-      kept[id] = Tensor::of<float>(tensor.dims(), tensor.to_float());
+      kept[id] = kept_floats(tensor, kept_.at(id));
     });
     const std::vector<Tensor> actual = model_.run(batch.inputs, workspace, [&](ValueId id, const Tensor& tensor) {
       const size_t slot = slots_.at(id);
@@ -148,7 +173,8 @@ class Comparer {
   std::vector<Pair> pairs_;
   Program reference_;
   Program model_;
-  std::map<ValueId, size_t> slots_;  // of the model's values: their pair
+  std::map<ValueId, const KeptElements*> kept_;  // of the reference's values
+  std::map<ValueId, size_t> slots_;              // of the model's values: their pair
 };
 
 void merge(const Part& part, Part& total) {

@@ -157,6 +157,7 @@ class Run {
     options.reference_engine = Engine::kFloat;
     options.layers = true;
     options.threads = threads_;
+    options.kept = context_.kept;
     const Comparison measured = compare(computable_part(reference_), computable_part(graph_), data, options);
     report_.samples = measured.samples;
     if (runs_whole()) {

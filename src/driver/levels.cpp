@@ -8,12 +8,14 @@ namespace {
 struct Level {
   std::vector<std::string> rewrite;
   std::vector<std::string> repair;
+  std::vector<std::string> pack;
 };
 
 const Level& level_of(int level) {
   static const std::vector<std::string> kFolds = {"fold-batchnorm", "fold-gemm-scalars", "fold-bias", "fold-pad"};
+  static const std::vector<std::string> kPack = {"eliminate-constant-channels"};
   static const std::array<Level, 4> kLevels = {
-      {{{}, {}}, {kFolds, {}}, {kFolds, {"correct-bias"}}, {kFolds, {"correct-bias"}}}};
+      {{{}, {}, {}}, {kFolds, {}, kPack}, {kFolds, {"correct-bias"}, kPack}, {kFolds, {"correct-bias"}, kPack}}};
   if (level < 0 || level >= static_cast<int>(kLevels.size())) {
     throw Error(ErrorKind::kUsage, "there is no level -O" + std::to_string(level), "levels are -O0 to -O3");
   }
@@ -28,7 +30,8 @@ void apply_level(int level, Recipe& recipe) {
   recipe[Stage::kRewrite] = chosen.rewrite;
   recipe[Stage::kAnnotate] = {"annotate"};
   recipe[Stage::kRepair] = chosen.repair;
-  recipe[Stage::kPack] = {"pack-constants"};
+  recipe[Stage::kPack] = chosen.pack;
+  recipe[Stage::kPack].push_back("pack-constants");
 }
 
 }  // namespace tinyc

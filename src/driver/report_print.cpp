@@ -81,6 +81,18 @@ std::string share(int64_t before, int64_t after) {
   return fmt::format("{} -> {} ({:.2f}x smaller)", bytes(before), bytes(after), ratio);
 }
 
+// What became constant and was taken out; empty when nothing was.
+std::string removed_line(const Report& report) {
+  const auto counter = [&](const std::string& what) {
+    const auto found = report.counters.find("eliminate-constant-channels." + what);
+    return found == report.counters.end() ? int64_t{0} : found->second;
+  };
+  if (counter("channels") == 0) return {};
+  const auto bytes = format_bytes(static_cast<uint64_t>(counter("weight_bytes")));
+  return fmt::format("{:<12} {} constant or unread channels: {} of {} MACs, {} of weights\n", "removed",
+                     counter("channels"), counter("macs"), report.macs, bytes);
+}
+
 std::string layer_table(const Report& report) {
   TextTable table({{"layer"},
                    {"op"},
@@ -125,6 +137,7 @@ std::string to_text(const Report& report, bool layers) {
   std::string text = fmt::format("{:<12} {} -> {}\n", "model", report.model, report.output);
   text += fmt::format("{:<12} {}\n", "file", share(report.bytes_before, report.bytes_after));
   text += fmt::format("{:<12} {}\n", "weights", share(report.weight_bytes_before, report.weight_bytes_after));
+  text += removed_line(report);
   if (!report.data.empty()) {
     text += fmt::format("{:<12} {} samples of {} ({})\n", "calibration", report.calibration_samples, report.data,
                         report.data_hash);

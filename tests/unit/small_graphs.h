@@ -69,8 +69,29 @@ inline Graph branches() {
   return b.finish({b.node("Reshape", {moved, shape}), b.node("ArgMax", {gate}, {{"axis", int64_t{1}}})});
 }
 
+// Four of eight channels have no weights; their biases are negative (0 behind the Relu, with or without padding) in the
+// first two and positive in the others.
+inline Graph dead_channels() {
+  GraphBuilder b;
+  const AttributeList pads{{"pads", std::vector<int64_t>{1, 1, 1, 1}}};
+  const ValueId x = b.input("x", {1, 3, 8, 8});
+  Tensor w1 = GraphBuilder::random_tensor({8, 3, 3, 3}, 0.3F, 11),
+         w2 = GraphBuilder::random_tensor({8, 1, 3, 3}, 0.3F, 12);
+  for (int64_t i = 0; i < 4 * 27; ++i) w1.mutable_data<float>()[static_cast<size_t>(i)] = 0.0F;
+  const std::vector<float> b1{-0.5F, -0.25F, 0.5F, 0.25F, 0.1F, -0.1F, 0.2F, 0.3F};
+  const ValueId first = b.node("Relu", {b.node("Conv", {x, b.constant("w1", w1), b.constant("b1", {8}, b1)}, pads)});
+  AttributeList depthwise = pads;
+  depthwise["group"] = int64_t{8};
+  const ValueId second = b.node("Conv", {first, b.constant("w2", w2), b.random("b2", {8}, 0.2F)}, depthwise);
+  const ValueId third = b.node("Conv", {b.node("Relu", {second}), b.random("w3", {6, 8, 1, 1}, 0.3F)});
+  return b.finish({b.node("GlobalAveragePool", {third})});
+}
+
 inline std::vector<NamedGraph> float_graphs() {
-  return {{"separable convolutions", separable_convolutions()}, {"classifier", classifier()}, {"branches", branches()}};
+  return {{"separable convolutions", separable_convolutions()},
+          {"classifier", classifier()},
+          {"branches", branches()},
+          {"dead channels", dead_channels()}};
 }
 
 // One sample of every input of the graph; the same for the same seed.

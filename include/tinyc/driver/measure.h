@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "tinyc/eval/program.h"
+#include "tinyc/pass/context.h"
 #include "tinyc/quant/dataset.h"
 #include "tinyc/quant/error_sums.h"
 
@@ -56,6 +58,7 @@ struct CompareOptions {
   Engine engine = Engine::kSimulated;
   bool layers = false;
   int threads = 1;
+  std::map<std::string, KeptElements> kept = {};  // layers of which the model has only these elements
 };
 
 // Outputs are paired by position. Throws Error(kUsage) when the two take different inputs or give outputs of different

@@ -24,6 +24,12 @@ struct PassNote {
   std::string text;
 };
 
+// Which elements of a value of the reference along an axis the value of the same name still has.
+struct KeptElements {
+  int axis = 1;
+  std::vector<int64_t> indices;
+};
+
 struct PassContext {
   QuantizationSettings settings;
   const Statistics* statistics = nullptr;  // set from stage calibrate on
@@ -37,6 +43,7 @@ struct PassContext {
   std::vector<PassNote> notes;
   std::map<std::string, int64_t> counters;  // "fold-batchnorm.folded": 9
   std::vector<FloatNode> float_nodes;
+  std::map<std::string, KeptElements> kept;  // by value name; absent: all of them
 
   // Of the pass that runs now; set by the pipeline.
   std::string pass;
