@@ -15,7 +15,7 @@
  * Memory: scratch of 64 + 2 * (s * (out_h + 3) + 2) * (s * (out_w + 3) + 2) bytes, s the stride.
  * Overlap: out may start at in (whatever the shapes), or not overlap.
  * Cost in instructions a multiplication, 25x5x64 and 48x48x8, stride 1: Cortex-M4 2.3 and 2.0, Cortex-M55 1.0 and 0.7,
- * Cortex-M3 4.4 and 3.8, Cortex-M0+ 10.7 and 9.3, rv32imac 5.9 and 5.2.
+ * Cortex-M3 4.4 and 3.8, Cortex-M0+ 10.7 and 9.3, rv32imac 6.1 and 5.4.
  */
 #ifndef TC_DEPTHWISE3X3_S8_H
 #define TC_DEPTHWISE3X3_S8_H

@@ -11,12 +11,11 @@
 
 #include "base.h"
 
-/* One output pixel: the window is h rows of w pixels, row_bytes and pixel_bytes apart. */
+/* tc_max_window_s8: one output pixel; the window is h rows of w pixels, row_bytes and pixel_bytes apart. */
+#ifdef TC_MVE
 TC_FN void tc_max_window_s8(const int8_t* in, int8_t* out, int32_t h, int32_t w, int32_t row_bytes, int32_t pixel_bytes,
                             int32_t count, int32_t low, int32_t high) {
-  int32_t c = 0;
-#if defined(TC_MVE)
-  for (; c < count; c += 16) {
+  for (int32_t c = 0; c < count; c += 16) {
     const mve_pred16_t some = vctp8q((uint32_t)(count - c));
     int8x16_t max = vdupq_n_s8((int8_t)low);
     for (int32_t y = 0; y < h; ++y) {
@@ -28,7 +27,13 @@ TC_FN void tc_max_window_s8(const int8_t* in, int8_t* out, int32_t h, int32_t w,
     }
     vstrbq_p_s8(out + c, vminq_s8(max, vdupq_n_s8((int8_t)high)), some);
   }
+}
+
 #else
+
+TC_FN void tc_max_window_s8(const int8_t* in, int8_t* out, int32_t h, int32_t w, int32_t row_bytes, int32_t pixel_bytes,
+                            int32_t count, int32_t low, int32_t high) {
+  int32_t c = 0;
 #if defined(TC_DSP)
   for (; c + 4 <= count; c += 4) {
     uint32_t max = ((uint32_t)low & 0xFFU) * 0x01010101U;
@@ -77,8 +82,8 @@ TC_FN void tc_max_window_s8(const int8_t* in, int8_t* out, int32_t h, int32_t w,
     }
     out[c] = (int8_t)(max > high ? high : max);
   }
-#endif
 }
+#endif
 
 TC_FN void tc_max_pool_s8(const int8_t* in, int8_t* out, int32_t in_h, int32_t in_w, int32_t count, int32_t out_h,
                           int32_t out_w, int32_t kernel_h, int32_t kernel_w, int32_t stride_h, int32_t stride_w,
