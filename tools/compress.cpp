@@ -14,17 +14,14 @@
 namespace tinyc {
 namespace {
 
-constexpr std::string_view kInputLayouts[] = {"nhwc", "nchw"};
-
 struct Flags {
   ModelFlags model;
   RecipeFlags recipe;
   std::string output;
   std::string report;
+  std::string depfile;
   std::string emit;
-  std::string name;
-  std::string input_layout;
-  int64_t test_vectors = 0;
+  CodeFlags code;
   std::string eval_data;
   std::string max_bytes;
   std::optional<double> max_drop;
@@ -41,11 +38,7 @@ void declare_flags(CLI::App& app, Flags& flags) {
   flags.recipe.declare(app, "--calib");
   flags.recipe.declare_settings(app);
   app.add_option("--emit", flags.emit, "form of the result; see `tinyc list emitters`")->type_name("onnx|...");
-  app.add_option("--name", flags.name, "C: name of the model; default: from its file name")->type_name("NAME");
-  app.add_option("--input-layout", flags.input_layout, "C: how images come; default: nhwc")->type_name("nhwc|nchw");
-  app.add_option("--test-vectors", flags.test_vectors,
-                 "C: also write NAME_test.c, which checks itself on so many samples")
-      ->type_name("N");
+  flags.code.declare(app);
   app.add_option("--eval-data", flags.eval_data, "data that gates and report judge by; default: the calibration data")
       ->type_name("DATA");
   app.add_option("--max-drop", flags.max_drop, "gate: points of top-1 (percent) that may be lost against float")
@@ -53,6 +46,7 @@ void declare_flags(CLI::App& app, Flags& flags) {
   app.add_option("--max-bytes", flags.max_bytes, "gate: most bytes of the result; 30k is 30 * 1024")->type_name("N");
   app.add_option("--min-sqnr", flags.min_sqnr, "gate: least signal to noise ratio of an output")->type_name("DB");
   app.add_option("--report", flags.report, "write a report as JSON")->type_name("F.json");
+  app.add_option("--depfile", flags.depfile, "write what the result depends on, for Make and Ninja")->type_name("F");
   app.add_flag("--layers", flags.layers, "print a line for each layer");
   app.add_flag("--print-recipe", flags.print_recipe, "print the effective recipe and do nothing else");
   declare_threads(app, flags.threads);
@@ -91,10 +85,11 @@ void run(const Flags& flags) {
   request.output =
       flags.output.empty() ? default_output(request.model, request.recipe) : std::filesystem::path(flags.output);
   request.report = flags.report;
-  request.name = flags.name;
-  if (!flags.input_layout.empty()) require_one_of("--input-layout", flags.input_layout, kInputLayouts);
-  request.plain_inputs = flags.input_layout == "nchw";
-  request.test_vectors = flags.test_vectors;
+  request.depfile = flags.depfile;
+  request.recipe_file = flags.recipe.recipe_file;
+  request.name = flags.code.name;
+  request.plain_inputs = flags.code.plain_inputs();
+  request.test_vectors = flags.code.test_vectors;
   request.threads = flags.threads;
   Report report;
   compress(request, report);

@@ -8,6 +8,7 @@
 namespace tinyc {
 namespace {
 
+constexpr std::string_view kInputLayouts[] = {"nhwc", "nchw"};
 constexpr std::string_view kEngines[] = {"float", "simulated", "integer"};
 
 // A validator that leaves no trace in --help.
@@ -105,6 +106,19 @@ Dataset DataFlags::open(const Graph& graph) const {
   options.limit = max_samples;
   options.read_tensor = load_tensor_pb;
   return Dataset::open(path, model_inputs(graph), options);
+}
+
+void CodeFlags::declare(CLI::App& app) {
+  app.add_option("--name", name, "C: name of the model; default: from its file name")->type_name("NAME");
+  app.add_option("--input-layout", input_layout, "C: how images come; default: nhwc")->type_name("nhwc|nchw");
+  app.add_option("--test-vectors", test_vectors, "C: also write NAME_test.c, which checks itself on so many samples")
+      ->type_name("N")
+      ->check(quiet(CLI::NonNegativeNumber));
+}
+
+bool CodeFlags::plain_inputs() const {
+  if (!input_layout.empty()) require_one_of("--input-layout", input_layout, kInputLayouts);
+  return input_layout == "nchw";
 }
 
 void declare_json(CLI::App& app, bool& json) {

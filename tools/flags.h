@@ -45,6 +45,16 @@ struct DataFlags {
   Dataset open(const Graph& graph) const;
 };
 
+// How C is written: --name, --input-layout, --test-vectors.
+struct CodeFlags {
+  std::string name;
+  std::string input_layout;
+  int64_t test_vectors = 0;
+
+  void declare(CLI::App& app);
+  bool plain_inputs() const;
+};
+
 // "NAME=VALUE" in two; Error(kUsage) that names the flag when there is no '=' or no name.
 std::pair<std::string, std::string> split_assignment(const std::string& flag, const std::string& text);
 

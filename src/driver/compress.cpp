@@ -12,6 +12,7 @@
 #include "tinyc/base/file.h"
 #include "tinyc/base/log.h"
 #include "tinyc/driver/calibration.h"
+#include "tinyc/driver/depfile.h"
 #include "tinyc/driver/emitters.h"
 #include "tinyc/driver/inspect.h"
 #include "tinyc/driver/measure.h"
@@ -226,9 +227,21 @@ class Run {
     if (!failed) {
       if (require_emitter(recipe_.emit).to_folder) std::filesystem::create_directories(request_.output);
       for (const OutputFile& output : outputs) files.add(output.path, output.bytes);
+      if (!request_.depfile.empty()) files.add(request_.depfile, dependencies(outputs));
     }
     if (!request_.report.empty()) files.add(request_.report, to_json(report_).dump(2) + "\n");
     files.commit();
+  }
+
+  std::string dependencies(const std::vector<OutputFile>& outputs) const {
+    std::vector<std::filesystem::path> targets;
+    for (const OutputFile& output : outputs) targets.push_back(output.path);
+    std::vector<std::filesystem::path> files = files_of_model(request_.model);
+    for (const std::string& data : {recipe_.data.calibration, recipe_.data.evaluation}) {
+      for (std::filesystem::path& file : files_of_data(data)) files.push_back(std::move(file));
+    }
+    if (!request_.recipe_file.empty()) files.push_back(request_.recipe_file);
+    return depfile_text(targets, files);
   }
 
   void warn(std::string text) {

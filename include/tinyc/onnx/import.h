@@ -12,6 +12,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tinyc/ir/graph.h"
 
@@ -31,6 +32,9 @@ Graph import_model(const std::filesystem::path& path, const ImportOptions& optio
 // The same for a model in memory; `folder` is where its external data may be (empty: it may have none).
 Graph import_model_bytes(std::string_view bytes, const std::filesystem::path& folder = {},
                          const ImportOptions& options = {});
+
+// The files beside the model that hold its external data, sorted.
+std::vector<std::filesystem::path> external_files(const std::filesystem::path& path);
 
 // Reads a serialized TensorProto: the form of the input_0.pb files of ONNX test sets.
 Tensor load_tensor_pb(const std::filesystem::path& path);
