@@ -134,9 +134,12 @@ void DeviceProgramBuilder::find_clamps() {
   }
 }
 
-BufferId DeviceProgramBuilder::add_buffer(std::string name, int64_t bytes) {
+// kNoValue: scratch.
+BufferId DeviceProgramBuilder::add_buffer(ValueId id, const Order& order, int64_t bytes) {
   DeviceBuffer buffer;
-  buffer.name = std::move(name);
+  if (id != kNoValue) buffer.name = graph_[id].name;
+  buffer.value = id;
+  buffer.order = order;
   buffer.bytes = bytes;
   program_.buffers.push_back(std::move(buffer));
   return BufferId(program_.buffers.size() - 1);
@@ -146,7 +149,7 @@ void DeviceProgramBuilder::add_input(size_t idx) {
   const ValueId id = graph_.inputs[idx];
   const Value& value = graph_[id];
   const DataType dtype = on_grid(id) ? DataType::kInt8 : value.type.dtype;
-  const BufferId buffer = add_buffer(value.name, bytes_of(value, dtype));
+  const BufferId buffer = add_buffer(id, {}, bytes_of(value, dtype));
   program_.buffers[index_of(buffer)].home = DeviceBuffer::Home::kInput;
   program_.buffers[index_of(buffer)].index = static_cast<int>(idx);
   // Its order is that which the first reader asks for.
@@ -228,7 +231,7 @@ const DeviceProgramBuilder::Place& DeviceProgramBuilder::transpose(ValueId id, c
     extents[5 - order.size() + k] = dims[static_cast<size_t>(order[k])];
     steps[5 - order.size() + k] = strides[static_cast<size_t>(order[k])];
   }
-  const BufferId buffer = add_buffer(value.name, bytes_of(value, from.dtype));
+  const BufferId buffer = add_buffer(id, order, bytes_of(value, from.dtype));
   std::vector<CallArg> args = {{CallArg::Kind::kRead, 0, static_cast<uint32_t>(from.buffer), from.offset},
                                {CallArg::Kind::kWrite, 0, static_cast<uint32_t>(buffer), 0}};
   for (int64_t extent : extents) args.push_back({CallArg::Kind::kNumber, static_cast<int32_t>(extent)});
@@ -240,7 +243,7 @@ const DeviceProgramBuilder::Place& DeviceProgramBuilder::transpose(ValueId id, c
 
 CallArg DeviceProgramBuilder::write(ValueId id, const Order& order, DataType dtype) {
   const ValueId result = result_of(id);
-  const BufferId buffer = add_buffer(graph_[result].name, bytes_of(graph_[result], dtype));
+  const BufferId buffer = add_buffer(result, order, bytes_of(graph_[result], dtype));
   places_[index_of(result)].push_back({buffer, 0, order, dtype});
   return {CallArg::Kind::kWrite, 0, static_cast<uint32_t>(buffer), 0};
 }
@@ -251,7 +254,7 @@ void DeviceProgramBuilder::alias(ValueId from, const Order& order, ValueId to, c
 }
 
 CallArg DeviceProgramBuilder::scratch(int64_t bytes) {
-  return {CallArg::Kind::kScratch, 0, static_cast<uint32_t>(add_buffer({}, bytes)), 0};
+  return {CallArg::Kind::kScratch, 0, static_cast<uint32_t>(add_buffer(kNoValue, {}, bytes)), 0};
 }
 
 CallArg DeviceProgramBuilder::data(const std::string& name, Tensor tensor) {
@@ -305,7 +308,7 @@ void DeviceProgramBuilder::finish_outputs() {
     DeviceBuffer* buffer = &program_.buffers[index_of(place.buffer)];
     if (buffer->home != DeviceBuffer::Home::kArena || place.offset != 0 || buffer->bytes != bytes) {
       const CallArg from{CallArg::Kind::kRead, 0, static_cast<uint32_t>(place.buffer), place.offset};
-      place.buffer = add_buffer(graph_[id].name, bytes);
+      place.buffer = add_buffer(id, place.order, bytes);
       call(kCopy, {from,
                    {CallArg::Kind::kWrite, 0, static_cast<uint32_t>(place.buffer), 0},
                    {CallArg::Kind::kNumber, static_cast<int32_t>(bytes)}});
@@ -328,6 +331,7 @@ DeviceProgram DeviceProgramBuilder::build() {
     program_.inputs.push_back(port(id, place));
   }
   plan_arena(program_);
+  program_.graph = std::move(graph_);
   return std::move(program_);
 }
 
