@@ -14,6 +14,7 @@
 
 #include "ops/code/kernels.h"
 #include "tinyc/base/error.h"
+#include "tinyc/ir/linear_quantization.h"
 #include "tinyc/ops/infer.h"
 #include "tinyc/ops/op.h"
 
@@ -22,6 +23,9 @@ namespace {
 
 constexpr KernelDef kTranspose = TINYC_KERNEL(tc_transpose_s8, "move_s8.h");
 constexpr KernelDef kCopy = TINYC_KERNEL(tc_copy_s8, "move_s8.h");
+constexpr KernelDef kTransposeFloats = TINYC_KERNEL(tc_transpose_f32, "move_f32.h");
+constexpr KernelDef kQuantize = TINYC_KERNEL(tc_quantize_f32, "move_f32.h");
+constexpr KernelDef kDequantize = TINYC_KERNEL(tc_dequantize_f32, "move_f32.h");
 
 Graph with_closed_dims(const Graph& graph) {
   Graph closed = graph;
@@ -134,12 +138,9 @@ void DeviceProgramBuilder::find_clamps() {
   }
 }
 
-// kNoValue: scratch.
-BufferId DeviceProgramBuilder::add_buffer(ValueId id, const Order& order, int64_t bytes) {
+BufferId DeviceProgramBuilder::add_buffer(std::string name, int64_t bytes) {
   DeviceBuffer buffer;
-  if (id != kNoValue) buffer.name = graph_[id].name;
-  buffer.value = id;
-  buffer.order = order;
+  buffer.name = std::move(name);
   buffer.bytes = bytes;
   program_.buffers.push_back(std::move(buffer));
   return BufferId(program_.buffers.size() - 1);
@@ -149,7 +150,7 @@ void DeviceProgramBuilder::add_input(size_t idx) {
   const ValueId id = graph_.inputs[idx];
   const Value& value = graph_[id];
   const DataType dtype = on_grid(id) ? DataType::kInt8 : value.type.dtype;
-  const BufferId buffer = add_buffer(id, {}, bytes_of(value, dtype));
+  const BufferId buffer = add_buffer(value.name, bytes_of(value, dtype));
   program_.buffers[index_of(buffer)].home = DeviceBuffer::Home::kInput;
   program_.buffers[index_of(buffer)].index = static_cast<int>(idx);
   // Its order is that which the first reader asks for.
@@ -167,7 +168,7 @@ Order DeviceProgramBuilder::order_of(ValueId id, const Order& wanted) {
 const DeviceProgramBuilder::Place* DeviceProgramBuilder::find(ValueId id, const Order& order, DataType dtype) const {
   const Dims dims = *graph_[id].type.shape.known_dims();
   for (const Place& place : places_[index_of(id)]) {
-    if (place.dtype == dtype && same_bytes(place.order, order, dims)) return &place;
+    if (place.dtype == dtype && place.rounded && same_bytes(place.order, order, dims)) return &place;
   }
   return nullptr;
 }
@@ -187,7 +188,10 @@ Tensor DeviceProgramBuilder::ordered_constant(ValueId id, const Order& order, Da
     for (size_t k = order.size(); k-- > 0 && ++at[k] == memory[k];) at[k] = 0;
   }
   if (dtype == DataType::kFloat) {
-    const std::vector<float> all = value.constant->to_float();
+    const QParams* stored = params(id);
+    const bool is_stored = stored != nullptr && value.constant->dtype() == stored->storage;
+    const std::vector<float> all =
+        is_stored ? dequantize(*value.constant, *stored).to_float() : value.constant->to_float();
     std::vector<float> picked;
     for (int64_t place : places) picked.push_back(all[static_cast<size_t>(place)]);
     return Tensor::of<float>(memory, picked);
@@ -202,59 +206,100 @@ Tensor DeviceProgramBuilder::ordered_constant(ValueId id, const Order& order, Da
 CallArg DeviceProgramBuilder::read(ValueId id, const Order& order, DataType dtype) {
   if (graph_[id].constant) return data(graph_[id].name, ordered_constant(id, order, dtype));
   order_of(id, order);
-  const Place* place = find(id, order, dtype);
-  if (place == nullptr) {
+  if (find(id, order, dtype) == nullptr) {
     const auto& places = places_[index_of(id)];
     TINYC_CHECK(!places.empty());
-    const auto same_type = std::find_if(places.begin(), places.end(), [&](const Place& p) { return p.dtype == dtype; });
+    const auto same_type =
+        std::find_if(places.begin(), places.end(), [&](const Place& p) { return p.dtype == dtype && p.rounded; });
     const Place from = same_type != places.end() ? *same_type : places.front();
-    const Place typed = from.dtype == dtype ? from : convert(id, from, dtype);
-    place = find(id, order, dtype);
-    if (place == nullptr) place = &transpose(id, typed, order);
+    const Place typed = same_type != places.end() ? from : convert(id, from, dtype);
+    if (find(id, order, dtype) == nullptr) transpose(id, typed, order);
   }
+  const Place* place = find(id, order, dtype);
   return {CallArg::Kind::kRead, 0, static_cast<uint32_t>(place->buffer), place->offset};
 }
 
-const DeviceProgramBuilder::Place& DeviceProgramBuilder::convert(ValueId id, const Place& from, DataType dtype) {
-  throw Error(ErrorKind::kModel, "value '" + graph_[id].name + "' is needed as " + std::string(name_of(dtype)) +
-                                     " but is " + std::string(name_of(from.dtype)));
+// Floats of a value on a grid are brought to the grid first, whoever reads them: what was simulated.
+DeviceProgramBuilder::Place DeviceProgramBuilder::convert(ValueId id, const Place& from, DataType dtype) {
+  const Value& value = graph_[id];
+  if (!on_grid(id) || (dtype != DataType::kFloat && dtype != DataType::kInt8)) {
+    throw Error(ErrorKind::kModel, "value '" + value.name + "' is needed as " + std::string(name_of(dtype)) +
+                                       " but is " + std::string(name_of(from.dtype)));
+  }
+  const bool to_floats = from.dtype == DataType::kInt8;
+  const Grid grid = result_grid(id);
+  const DataType made = to_floats ? DataType::kFloat : DataType::kInt8;
+  const BufferId buffer = add_buffer(value.name, bytes_of(value, made));
+  const auto number = [](int64_t n) { return CallArg{CallArg::Kind::kNumber, static_cast<int32_t>(n)}; };
+  std::vector<CallArg> args = {{CallArg::Kind::kRead, 0, static_cast<uint32_t>(from.buffer), from.offset},
+                               {CallArg::Kind::kWrite, 0, static_cast<uint32_t>(buffer), 0},
+                               data(value.name + "_scale", Tensor::of<float>({1}, {grid.scale})),
+                               number(element_count(*value.type.shape.known_dims())),
+                               number(grid.zero_point)};
+  if (!to_floats) args.insert(args.end(), {number(grid.low), number(grid.high)});
+  call(to_floats ? kDequantize : kQuantize, std::move(args));
+  if (!to_floats && from.offset == 0) program_.calls.back().overlaps.push_back({buffer, from.buffer, false, 0});
+  const Place place{buffer, 0, from.order, made};
+  places_[index_of(id)].push_back(place);
+  return made == dtype ? place : convert(id, place, dtype);
 }
 
-const DeviceProgramBuilder::Place& DeviceProgramBuilder::transpose(ValueId id, const Place& from, const Order& order) {
+DeviceProgramBuilder::Place DeviceProgramBuilder::transpose(ValueId id, const Place& from, const Order& order) {
   const Value& value = graph_[id];
   const Dims dims = *value.type.shape.known_dims();
-  TINYC_CHECK(dims.size() <= 5 && from.dtype == DataType::kInt8);
-  const std::vector<int64_t> strides = strides_in(from.order, dims);
-  std::array<int64_t, 5> extents{1, 1, 1, 1, 1};
-  std::array<int64_t, 5> steps{};
-  for (size_t k = 0; k < order.size(); ++k) {
-    extents[5 - order.size() + k] = dims[static_cast<size_t>(order[k])];
-    steps[5 - order.size() + k] = strides[static_cast<size_t>(order[k])];
+  constexpr size_t kAxes = 5;
+  const bool is_float = from.dtype == DataType::kFloat;
+  if (!is_float && from.dtype != DataType::kInt8) {
+    throw Error(ErrorKind::kModel, "value '" + value.name + "' would have to be transposed");
   }
-  const BufferId buffer = add_buffer(id, order, bytes_of(value, from.dtype));
+  const std::vector<int64_t> strides = strides_in(from.order, dims);
+  std::vector<int64_t> extents;
+  std::vector<int64_t> steps;
+  for (int axis : order) {
+    const int64_t extent = dims[static_cast<size_t>(axis)];
+    const int64_t step = strides[static_cast<size_t>(axis)];
+    if (extent == 1) continue;
+    if (!steps.empty() && steps.back() == step * extent) {  // walked in one go
+      extents.back() *= extent;
+      steps.back() = step;
+    } else {
+      extents.push_back(extent);
+      steps.push_back(step);
+    }
+  }
+  if (extents.size() > kAxes)
+    throw Error(ErrorKind::kModel, "value '" + value.name + "' has too many axes to transpose");
+  extents.insert(extents.begin(), kAxes - extents.size(), 1);
+  steps.insert(steps.begin(), kAxes - steps.size(), 0);
+  const BufferId buffer = add_buffer(value.name, bytes_of(value, from.dtype));
   std::vector<CallArg> args = {{CallArg::Kind::kRead, 0, static_cast<uint32_t>(from.buffer), from.offset},
                                {CallArg::Kind::kWrite, 0, static_cast<uint32_t>(buffer), 0}};
   for (int64_t extent : extents) args.push_back({CallArg::Kind::kNumber, static_cast<int32_t>(extent)});
   for (int64_t step : steps) args.push_back({CallArg::Kind::kNumber, static_cast<int32_t>(step)});
-  call(kTranspose, std::move(args));
-  places_[index_of(id)].push_back({buffer, 0, order, from.dtype});
+  call(is_float ? kTransposeFloats : kTranspose, std::move(args));
+  places_[index_of(id)].push_back({buffer, 0, order, from.dtype, from.rounded});
   return places_[index_of(id)].back();
 }
 
 CallArg DeviceProgramBuilder::write(ValueId id, const Order& order, DataType dtype) {
   const ValueId result = result_of(id);
-  const BufferId buffer = add_buffer(result, order, bytes_of(graph_[result], dtype));
-  places_[index_of(result)].push_back({buffer, 0, order, dtype});
+  const BufferId buffer = add_buffer(graph_[result].name, bytes_of(graph_[result], dtype));
+  places_[index_of(result)].push_back({buffer, 0, order, dtype, dtype == DataType::kInt8 || !on_grid(result)});
   return {CallArg::Kind::kWrite, 0, static_cast<uint32_t>(buffer), 0};
 }
 
+// Between a value on a grid and one that is not, the same floats.
 void DeviceProgramBuilder::alias(ValueId from, const Order& order, ValueId to, const Order& to_order) {
-  const CallArg arg = read(from, order, places_[index_of(from)].front().dtype);
-  places_[index_of(to)].push_back({BufferId(arg.id), arg.offset, to_order, places_[index_of(from)].front().dtype});
+  const ValueId result = result_of(to);
+  const bool as_floats = on_grid(from) != on_grid(result);
+  const DataType dtype = as_floats ? DataType::kFloat : stored_as(from);
+  const CallArg arg = read(from, order, dtype);
+  TINYC_CHECK(arg.kind == CallArg::Kind::kRead);
+  places_[index_of(result)].push_back({BufferId(arg.id), arg.offset, to_order, dtype, !as_floats || !on_grid(result)});
 }
 
 CallArg DeviceProgramBuilder::scratch(int64_t bytes) {
-  return {CallArg::Kind::kScratch, 0, static_cast<uint32_t>(add_buffer(kNoValue, {}, bytes)), 0};
+  return {CallArg::Kind::kScratch, 0, static_cast<uint32_t>(add_buffer({}, bytes)), 0};
 }
 
 CallArg DeviceProgramBuilder::data(const std::string& name, Tensor tensor) {
@@ -302,13 +347,15 @@ void DeviceProgramBuilder::finish_outputs() {
   for (size_t i = 0; i < graph_.outputs.size(); ++i) {
     const ValueId id = graph_.outputs[i];
     TINYC_CHECK(!places_[index_of(id)].empty());
-    Place place = places_[index_of(id)].front();
+    if (!places_[index_of(id)].front().rounded) read(id, places_[index_of(id)].front().order, stored_as(id));
+    const auto& places = places_[index_of(id)];
+    Place place = *std::find_if(places.begin(), places.end(), [](const Place& p) { return p.rounded; });
     if (place.order.empty()) place.order = plain_order(graph_[id].type.shape.rank());
     const int64_t bytes = bytes_of(graph_[id], place.dtype);
     DeviceBuffer* buffer = &program_.buffers[index_of(place.buffer)];
     if (buffer->home != DeviceBuffer::Home::kArena || place.offset != 0 || buffer->bytes != bytes) {
       const CallArg from{CallArg::Kind::kRead, 0, static_cast<uint32_t>(place.buffer), place.offset};
-      place.buffer = add_buffer(id, place.order, bytes);
+      place.buffer = add_buffer(graph_[id].name, bytes);
       call(kCopy, {from,
                    {CallArg::Kind::kWrite, 0, static_cast<uint32_t>(place.buffer), 0},
                    {CallArg::Kind::kNumber, static_cast<int32_t>(bytes)}});
@@ -331,7 +378,6 @@ DeviceProgram DeviceProgramBuilder::build() {
     program_.inputs.push_back(port(id, place));
   }
   plan_arena(program_);
-  program_.graph = std::move(graph_);
   return std::move(program_);
 }
 

@@ -39,6 +39,7 @@ class DeviceProgramBuilder {
     int64_t offset = 0;
     Order order;
     DataType dtype = DataType::kInt8;
+    bool rounded = true;  // false: floats of a value on a grid, before they are brought to it
   };
 
   void find_clamps();
@@ -46,11 +47,12 @@ class DeviceProgramBuilder {
   void write_node(size_t idx);
   void finish_outputs();
   DevicePort port(ValueId id, const Place& place) const;
-  BufferId add_buffer(ValueId id, const Order& order, int64_t bytes);
+  BufferId add_buffer(std::string name, int64_t bytes);
   Tensor ordered_constant(ValueId id, const Order& order, DataType dtype) const;
   const Place* find(ValueId id, const Order& order, DataType dtype) const;
-  const Place& convert(ValueId id, const Place& from, DataType dtype);
-  const Place& transpose(ValueId id, const Place& from, const Order& order);
+  Place convert(ValueId id, const Place& from, DataType dtype);
+  DataType stored_as(ValueId id) const { return on_grid(id) ? DataType::kInt8 : graph_[id].type.dtype; }
+  Place transpose(ValueId id, const Place& from, const Order& order);
 
   Graph graph_;
   DeviceOptions options_;

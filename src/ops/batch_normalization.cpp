@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "ops/code/bindings.h"
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/elementwise.h"
@@ -125,6 +126,7 @@ extern const OpDef k_batch_normalization{
     .infer = infer,
     .eval = eval,
     .prepare = prepare,
+    .code = code_batch_normalization,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kFloat, .why_float = "it follows no convolution that it could be folded into"},
 };

@@ -165,6 +165,7 @@ extern const OpDef k_div{
     .infer = infer_div,
     .eval = eval_div,
     .prepare = prepare<kernels::Arithmetic::kDiv>,
+    .code = code_div,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kFloat, .why_float = "a quotient has no integer kernel"},
 };

@@ -75,6 +75,7 @@ extern const OpDef k_quick_gelu{.name = "QuickGelu",
                                 .attributes = kQuickAttributes,
                                 .infer = infer_same,
                                 .eval = eval_quick,
+                                .code = code_table,
                                 .quant = kCompute};
 
 }  // namespace tinyc

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "ops/cast.h"
+#include "ops/code/bindings.h"
 #include "ops/elementwise.h"
 
 namespace tinyc {
@@ -66,6 +67,7 @@ extern const OpDef k_pow{
     .inputs = {2, 2},
     .infer = infer,
     .eval = eval,
+    .code = code_pow,
     .quant = {.kind = QuantKind::kFloat, .why_float = "a power spans more decades than integers of 8 bits"},
 };
 

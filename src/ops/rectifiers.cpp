@@ -158,6 +158,7 @@ extern const OpDef k_prelu{
     .inputs = {2, 2},
     .infer = infer_prelu,
     .eval = eval_prelu,
+    .code = code_prelu,
     .quant = {.kind = QuantKind::kFloat, .why_float = "a slope for each channel has no integer kernel"},
 };
 

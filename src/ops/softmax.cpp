@@ -95,6 +95,7 @@ extern const OpDef k_log_softmax{
     .attributes = kAttributes,
     .infer = infer,
     .eval = eval_log,
+    .code = code_log_softmax,
     .quant = {.kind = QuantKind::kFloat, .why_float = "its output has no lower bound that 8 bits could span"},
 };
 

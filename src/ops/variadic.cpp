@@ -2,6 +2,7 @@
 // Max and Min pass a NaN on. Quantized: Max and Min choose among values of one scale.
 #include <cmath>
 
+#include "ops/code/bindings.h"
 #include "ops/common_infer.h"
 #include "ops/elementwise.h"
 
@@ -62,6 +63,7 @@ extern const OpDef k_max{
     .inputs = {1, kMany},
     .infer = infer,
     .eval = eval_fold<[](auto a, auto b) { return a < b || is_nan(b) ? b : a; }, NumericTypes>,
+    .code = code_max,
     .quant = kChoice,
 };
 
@@ -70,6 +72,7 @@ extern const OpDef k_min{
     .inputs = {1, kMany},
     .infer = infer,
     .eval = eval_fold<[](auto a, auto b) { return b < a || is_nan(b) ? b : a; }, NumericTypes>,
+    .code = code_min,
     .quant = kChoice,
 };
 

@@ -56,22 +56,37 @@ std::string memory_map(const DeviceProgram& program) {
   return text;
 }
 
+// `offset` bytes from a pointer to elements of `dtype`, as a pointer of that type.
+std::string pointer(const std::string& name, DataType dtype, int64_t offset, std::string_view type, bool is_const) {
+  const std::string own = std::string(is_const ? "const " : "") + std::string(c_type_of(dtype)) + " *";
+  const bool fits = type == own || type == "const " + own || type.ends_with("void *");
+  if (fits && offset % (bits_of(dtype) / 8) == 0) {
+    return offset == 0 ? name : fmt::format("{} + {}", name, offset / (bits_of(dtype) / 8));
+  }
+  const std::string bytes = fmt::format("({} *){}", is_const ? "const uint8_t" : "uint8_t", name);
+  return offset == 0 ? fmt::format("({}){}", type, name) : fmt::format("({})({} + {})", type, bytes, offset);
+}
+
 std::string argument(const DeviceProgram& program, const std::vector<std::string>& ids, const CallArg& arg,
                      std::string_view type) {
   if (arg.kind == CallArg::Kind::kNumber) return std::to_string(arg.number);
   if (arg.kind == CallArg::Kind::kConstant) {
-    return arg.offset == 0 ? ids[arg.id] : fmt::format("{} + {}", ids[arg.id], arg.offset);
+    return pointer(ids[arg.id], program.constants[arg.id].data.dtype(), arg.offset, type, true);
   }
   const DeviceBuffer& buffer = program.buffers[arg.id];
   if (buffer.bytes == 0) return "0";
   const auto idx = static_cast<size_t>(buffer.index);
-  if (buffer.home == DeviceBuffer::Home::kArena) {
-    return fmt::format("({})(memory + {})", type, buffer.offset + arg.offset);
+  switch (buffer.home) {
+    case DeviceBuffer::Home::kInput:
+      return pointer(port_argument("in", idx, program.inputs.size()), program.inputs[idx].dtype, arg.offset, type,
+                     true);
+    case DeviceBuffer::Home::kOutput:
+      return pointer(port_argument("out", idx, program.outputs.size()), program.outputs[idx].dtype, arg.offset, type,
+                     false);
+    case DeviceBuffer::Home::kArena:
+      break;
   }
-  const bool is_input = buffer.home == DeviceBuffer::Home::kInput;
-  const std::string name =
-      is_input ? port_argument("in", idx, program.inputs.size()) : port_argument("out", idx, program.outputs.size());
-  return arg.offset == 0 ? name : fmt::format("{} + {}", name, arg.offset);
+  return fmt::format("({})(memory + {})", type, buffer.offset + arg.offset);
 }
 
 std::string run_text(const DeviceProgram& program, const CNames& names, const std::vector<std::string>& ids) {

@@ -2,8 +2,10 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <limits>
 
 #include "tinyc/base/error.h"
 
@@ -48,7 +50,8 @@ std::string_view c_type_of(DataType dtype) {
 }
 
 std::string c_float(float value) {
-  std::string text = fmt::format("{:.9g}", value);
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  std::string text = fmt::format("{:.9g}", std::clamp(value, -kLargest, kLargest));
   if (text.find_first_of(".e") == std::string::npos) text += ".0";
   return text + "F";
 }

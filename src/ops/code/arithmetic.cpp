@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ops/code/bindings.h"
+#include "ops/code/float_code.h"
 #include "ops/code/kernels.h"
 #include "ops/code/requantize.h"
 #include "tinyc/base/error.h"
@@ -107,14 +108,17 @@ void code_sum(CodeContext& context, int sign) {
 }  // namespace
 
 void code_add(CodeContext& context) {
+  if (!all_integer(context, 2)) return code_binary_f32(context, TC_BINARY_ADD);
   code_sum(context, 1);
 }
 
 void code_sub(CodeContext& context) {
+  if (!all_integer(context, 2)) return code_binary_f32(context, TC_BINARY_SUB);
   code_sum(context, -1);
 }
 
 void code_mul(CodeContext& context) {
+  if (!all_integer(context, 2)) return code_binary_f32(context, TC_BINARY_MUL);
   const Operands o = arrange(context);
   const Grid out = context.result_grid();
   const Grid a = context.grid(o.a);

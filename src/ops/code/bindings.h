@@ -32,4 +32,13 @@ void code_reshape(CodeContext& context);
 void code_transpose(CodeContext& context);
 void code_concat(CodeContext& context);
 
+// float_map.cpp, float_rows.cpp: ops that have float kernels only.
+void code_div(CodeContext& context);
+void code_pow(CodeContext& context);
+void code_max(CodeContext& context);
+void code_min(CodeContext& context);
+void code_prelu(CodeContext& context);
+void code_batch_normalization(CodeContext& context);
+void code_log_softmax(CodeContext& context);
+
 }  // namespace tinyc

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ops/code/bindings.h"
+#include "ops/code/float_code.h"
 #include "ops/code/kernels.h"
 #include "ops/code/product.h"
 #include "ops/window.h"
@@ -118,6 +119,7 @@ void call_window(CodeContext& context, const Geometry& g, const ProductCode& pro
 }  // namespace
 
 void code_conv(CodeContext& context) {
+  if (!all_integer(context, 1)) return code_conv_f32(context);
   const Geometry g = geometry_of(context);
   const int64_t taps = g.h.kernel * g.w.kernel;
   // ONNX has a channel's taps together, the kernels a tap's channels.

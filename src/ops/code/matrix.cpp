@@ -1,11 +1,13 @@
 // Gemm and MatMul with constant weights on a device.
 #include "ops/code/bindings.h"
+#include "ops/code/float_code.h"
 #include "ops/code/product.h"
 #include "tinyc/ops/op.h"
 
 namespace tinyc {
 
 void code_gemm(CodeContext& context) {
+  if (!all_integer(context, 1)) return code_gemm_f32(context);
   const Node& node = context.node();
   if (int_attr(node, "transA") != 0) context.refuse("its first operand is transposed");
   if (float_attr(node, "alpha") != 1.0F || float_attr(node, "beta") != 1.0F) context.refuse("it scales its product");
@@ -22,6 +24,7 @@ void code_gemm(CodeContext& context) {
 }
 
 void code_matmul(CodeContext& context) {
+  if (!all_integer(context, 1)) return code_matmul_f32(context);
   const Dims a = context.dims(0);
   const Dims b = context.dims(1);
   if (context.constant(1) == nullptr) context.refuse("both operands are computed");

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "ops/code/bindings.h"
+#include "ops/code/float_code.h"
 #include "ops/code/kernels.h"
 #include "tinyc/ops/op.h"
 
@@ -12,9 +13,8 @@ namespace {
 constexpr KernelDef kStridedCopy = TINYC_KERNEL(tc_strided_copy_s8, "move_s8.h");
 
 bool same_grid(const CodeContext& context, int operand) {
-  if (!context.is_integer(operand) || !context.is_result_integer()) {
-    return context.is_integer(operand) == context.is_result_integer();
-  }
+  // Floats are brought to the grid, or off it, at the border.
+  if (!context.is_integer(operand) || !context.is_result_integer()) return true;
   const Grid in = context.grid(operand);
   const Grid out = context.result_grid();
   return in.scale == out.scale && in.zero_point == out.zero_point && in.low >= out.low && in.high <= out.high;
@@ -55,13 +55,15 @@ void code_concat(CodeContext& context) {
   for (auto it = at + 1; it != order.end(); ++it) inner *= dims[static_cast<size_t>(*it)];
   const int64_t stride = dims[static_cast<size_t>(axis)] * inner;
   const int64_t rows = element_count(dims) / stride;
-  CallArg out = context.out(order);
+  const bool in_float = !all_integer(context, static_cast<int>(context.node().inputs.size()));
+  const int64_t size = in_float ? static_cast<int64_t>(sizeof(float)) : 1;
+  CallArg out = in_float ? context.out_float(order) : context.out(order);
   for (int i = 0; std::cmp_less(i, context.node().inputs.size()); ++i) {
-    if (!context.is_integer(i) || !context.is_result_integer()) context.refuse("its data are not 8-bit integers");
-    if (!same_grid(context, i)) context.refuse("an operand has another grid than the result");
-    const int64_t bytes = context.dims(i)[static_cast<size_t>(axis)] * inner;
-    context.call(kStridedCopy, {context.in(i, order), out, context.number(rows), context.number(bytes),
-                                context.number(bytes), context.number(stride)});
+    if (!in_float && !same_grid(context, i)) context.refuse("an operand has another grid than the result");
+    const int64_t bytes = context.dims(i)[static_cast<size_t>(axis)] * inner * size;
+    const CallArg in = in_float ? context.in_float(i, order) : context.in(i, order);
+    context.call(kStridedCopy, {in, out, context.number(rows), context.number(bytes), context.number(bytes),
+                                context.number(stride * size)});
     out.offset += bytes;
   }
 }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "ops/code/bindings.h"
+#include "ops/code/float_code.h"
 #include "ops/code/kernels.h"
 #include "ops/code/requantize.h"
 #include "ops/window.h"
@@ -65,6 +66,7 @@ WindowAxis whole(int64_t size) {
 }  // namespace
 
 void code_max_pool(CodeContext& context) {
+  if (!all_integer(context, 1)) return code_pool_f32(context, 0);
   check(context);
   if (context.node().outputs.size() > 1 && context.node().outputs[1] != kNoValue) {
     context.refuse("it also gives indices");
@@ -87,6 +89,9 @@ void code_max_pool(CodeContext& context) {
 }
 
 void code_average_pool(CodeContext& context) {
+  if (!all_integer(context, 1)) {
+    return code_pool_f32(context, int_attr(context.node(), "count_include_pad") != 0 ? 2 : 1);
+  }
   check(context);
   const Dims x = context.dims(0);
   const Window window = pool_window(context.node(), x);
@@ -96,6 +101,7 @@ void code_average_pool(CodeContext& context) {
 }
 
 void code_global_average_pool(CodeContext& context) {
+  if (!all_integer(context, 1)) return code_global_pool_f32(context, 1);
   check(context);
   const Dims x = context.dims(0);
   const int64_t cells = element_count(x) / (x[0] * x[1]);
@@ -104,6 +110,7 @@ void code_global_average_pool(CodeContext& context) {
 
 // A mean over axes that lie together in memory in front of the axes that stay: over an image, the spatial ones.
 void code_reduce_mean(CodeContext& context) {
+  if (!all_integer(context, 1)) return code_reduce_f32(context, 1);
   if (!context.is_integer(0) || !context.is_result_integer()) context.refuse("its data are not 8-bit integers");
   const Dims x = context.dims(0);
   const int rank = static_cast<int>(x.size());

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "ops/code/bindings.h"
+#include "ops/code/float_code.h"
 #include "ops/code/kernels.h"
 #include "tinyc/ops/op.h"
 
@@ -24,7 +25,7 @@ std::vector<int32_t> exponents(double scale, int64_t count) {
 }  // namespace
 
 void code_softmax(CodeContext& context) {
-  if (!context.is_integer(0) || !context.is_result_integer()) context.refuse("its data are not 8-bit integers");
+  if (!all_integer(context, 1)) return code_softmax_f32(context, false);
   const Grid out = context.result_grid();
   if (out.scale != 1.0F / 256 || out.zero_point != -128) context.refuse("its result is not in steps of 1/256");
   const Dims x = context.dims(0);
@@ -40,6 +41,10 @@ void code_softmax(CodeContext& context) {
   context.call(kSoftmax, {from, to, context.data("exponents", table), context.number(element_count(x) / count),
                           context.number(count)});
   context.overlap_same_start(to, from);
+}
+
+void code_log_softmax(CodeContext& context) {
+  code_softmax_f32(context, true);
 }
 
 }  // namespace tinyc

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ops/code/bindings.h"
+#include "ops/code/float_code.h"
 #include "ops/code/kernels.h"
 #include "tinyc/base/error.h"
 #include "tinyc/ops/op.h"
@@ -41,7 +42,7 @@ int8_t on_grid(float real, const Grid& grid) {
 }  // namespace
 
 void code_table(CodeContext& context) {
-  if (!context.is_integer(0) || !context.is_result_integer()) context.refuse("its data are not 8-bit integers");
+  if (!all_integer(context, 1)) return code_map_f32(context);
   const Grid out = context.result_grid();
   std::vector<int8_t> table;
   for (float real : evaluate_all(context)) table.push_back(std::isnan(real) ? int8_t{0} : on_grid(real, out));
