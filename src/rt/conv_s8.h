@@ -23,18 +23,18 @@ TC_NOINLINE void tc_gather_window(const int8_t* in, int8_t* row, int32_t in_h, i
   const int32_t before = tc_clamp(-x, 0, kernel_w) * in_c;
   const int32_t inside = tc_clamp(in_w - x, 0, kernel_w) * in_c - before;
   for (int32_t i = 0; i < kernel_h; i++, y += dilation_h, row += segment) {
-    const int8_t* from = in + y * in_w * in_c;
+    const int32_t from = y * in_w * in_c;
     if (y < 0 || y >= in_h) {
       tc_fill(row, in_zero, segment);
     } else if (whole) {
       tc_fill(row, in_zero, before);
-      tc_copy(row + before, from + x * in_c + before, inside);
+      tc_copy(row + before, in + (from + x * in_c + before), inside);
       tc_fill(row + before + inside, in_zero, segment - before - inside);
     } else {
       int32_t column = x;
       for (int32_t at = 0; at < segment; at += group_c, column += dilation_w) {
         if (column >= 0 && column < in_w) {
-          tc_copy(row + at, from + column * in_c, group_c);
+          tc_copy(row + at, in + (from + column * in_c), group_c);
         } else {
           tc_fill(row + at, in_zero, group_c);
         }

@@ -24,25 +24,8 @@ TC_INLINE int32_t tc_block_pixels(int32_t inputs) {
 
 /* Bytes to 16 bits; of every four, elements 0 and 2 go to to[0], elements 1 and 3 to to[step]; zeros behind the last.
  */
-TC_INLINE void tc_widen(const int8_t* from, uint32_t* to, int32_t step, int32_t count) {
-  const int8_t* end = from + (count & ~15);
-  while (from != end) {
-    const uint32_t a = tc_load4(from);
-    const uint32_t b = tc_load4(from + 4);
-    const uint32_t c = tc_load4(from + 8);
-    const uint32_t d = tc_load4(from + 12);
-    from += 16;
-    to[0] = tc_widen_even(a);
-    to[step] = tc_widen_odd(a);
-    to[2 * step] = tc_widen_even(b);
-    to[3 * step] = tc_widen_odd(b);
-    to[4 * step] = tc_widen_even(c);
-    to[5 * step] = tc_widen_odd(c);
-    to[6 * step] = tc_widen_even(d);
-    to[7 * step] = tc_widen_odd(d);
-    to += 8 * step;
-  }
-  end += count & 12;
+TC_NOINLINE void tc_widen(const int8_t* from, uint32_t* to, int32_t step, int32_t count) {
+  const int8_t* end = from + (count & ~3);
   while (from != end) {
     const uint32_t word = tc_load4(from);
     from += 4;
@@ -59,8 +42,29 @@ TC_INLINE void tc_widen(const int8_t* from, uint32_t* to, int32_t step, int32_t 
   }
 }
 
+/* The same with a step of 4, the frequent case: 16 elements in 28 instructions. */
 TC_NOINLINE void tc_widen_by_4(const int8_t* from, uint32_t* to, int32_t count) {
-  tc_widen(from, to, 4, count);
+  const int8_t* end = from + (count & ~15);
+  for (; from != end; from += 16, to += 32) {
+    const uint32_t a = tc_load4(from);
+    const uint32_t b = tc_load4(from + 4);
+    const uint32_t c = tc_load4(from + 8);
+    const uint32_t d = tc_load4(from + 12);
+    to[0] = tc_widen_even(a);
+    to[4] = tc_widen_odd(a);
+    to[8] = tc_widen_even(b);
+    to[12] = tc_widen_odd(b);
+    to[16] = tc_widen_even(c);
+    to[20] = tc_widen_odd(c);
+    to[24] = tc_widen_even(d);
+    to[28] = tc_widen_odd(d);
+  }
+  for (end += count & 12; from != end; from += 4, to += 8) {
+    const uint32_t word = tc_load4(from);
+    to[0] = tc_widen_even(word);
+    to[4] = tc_widen_odd(word);
+  }
+  if ((count & 3) != 0) tc_widen(from, to, 4, count & 3);
 }
 
 /* `count` elements of the window of pixel `pixel` of `pixels`, from its element `at` on. Pixels are staged in order. */

@@ -9,8 +9,13 @@
 
 #include "base.h"
 
-#if !defined(TC_DSP) && !defined(TC_MVE) && defined(__thumb__) && defined(__GNUC__)
-#define TC_THUMB 1
+#if defined(__GNUC__) && !defined(TC_DSP) && !defined(TC_MVE)
+#if defined(__thumb2__) || (defined(__thumb__) && !defined(__OPTIMIZE_SIZE__))
+#define TC_THUMB 1 /* gcc -Os gives no upper registers away in Thumb-1. */
+#endif
+#endif
+
+#if defined(TC_THUMB)
 
 /* Adds the products of the words from x to end, a multiple of four and at least four, with as many weights to the two
  * sums of the essay; returns the weights' end. */
