@@ -141,8 +141,7 @@ void DeviceProgramBuilder::find_clamps() {
 BufferId DeviceProgramBuilder::add_buffer(ValueId id, const Order& order, DataType dtype) {
   DeviceBuffer buffer;
   buffer.name = graph_[id].name;
-  const bool as_stored = dtype == (on_grid(id) ? DataType::kInt8 : graph_[id].type.dtype);
-  buffer.value = as_stored ? id : kNoValue;
+  buffer.value = dtype == stored_as(id) ? id : kNoValue;
   buffer.order = order;
   buffer.bytes = bytes_of(graph_[id], dtype);
   program_.buffers.push_back(std::move(buffer));
@@ -151,8 +150,7 @@ BufferId DeviceProgramBuilder::add_buffer(ValueId id, const Order& order, DataTy
 
 void DeviceProgramBuilder::add_input(size_t idx) {
   const ValueId id = graph_.inputs[idx];
-  const Value& value = graph_[id];
-  const DataType dtype = on_grid(id) ? DataType::kInt8 : value.type.dtype;
+  const DataType dtype = stored_as(id);
   const BufferId buffer = add_buffer(id, {}, dtype);
   program_.buffers[index_of(buffer)].home = DeviceBuffer::Home::kInput;
   program_.buffers[index_of(buffer)].index = static_cast<int>(idx);

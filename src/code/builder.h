@@ -51,7 +51,7 @@ class DeviceProgramBuilder {
   Tensor ordered_constant(ValueId id, const Order& order, DataType dtype) const;
   const Place* find(ValueId id, const Order& order, DataType dtype) const;
   Place convert(ValueId id, const Place& from, DataType dtype);
-  DataType stored_as(ValueId id) const { return on_grid(id) ? DataType::kInt8 : graph_[id].type.dtype; }
+  DataType stored_as(ValueId id) const { return on_grid(id) ? DataType::kInt8 : device_dtype(graph_[id].type.dtype); }
   Place transpose(ValueId id, const Place& from, const Order& order);
 
   Graph graph_;

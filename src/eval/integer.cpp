@@ -31,11 +31,21 @@ Dims single_sample(const Shape& shape) {
   return dims;
 }
 
+// Integers as another type.
+Tensor converted(const Tensor& tensor, DataType dtype) {
+  if (tensor.dtype() == dtype) return tensor;
+  const std::vector<int64_t> values = tensor.to_int64();
+  if (dtype == DataType::kInt64) return Tensor::of<int64_t>(tensor.dims(), values);
+  TINYC_CHECK(dtype == DataType::kInt32);
+  return Tensor::of<int32_t>(tensor.dims(), std::vector<int32_t>(values.begin(), values.end()));
+}
+
 }  // namespace
 
 DeviceLayout::DeviceLayout(const Graph& graph, ValueId id, const Order& order)
     : dims_(single_sample(graph[id].type.shape)), params_(device_params(graph[id])) {
-  dtype_ = params_.scales.empty() ? graph[id].type.dtype : DataType::kInt8;
+  value_dtype_ = graph[id].type.dtype;
+  dtype_ = params_.scales.empty() ? device_dtype(value_dtype_) : DataType::kInt8;
   const Dims memory = ordered(dims_, order);
   Dims strides(dims_.size(), 1);
   for (size_t i = strides.size(); i-- > 1;) strides[i - 1] = strides[i] * dims_[i];
@@ -49,7 +59,7 @@ DeviceLayout::DeviceLayout(const Graph& graph, ValueId id, const Order& order)
 }
 
 Tensor DeviceLayout::to_device(const Tensor& values, int64_t idx) const {
-  const Tensor stored = params_.scales.empty() ? values : quantize(values, params_);
+  const Tensor stored = params_.scales.empty() ? converted(values, dtype_) : quantize(values, params_);
   Tensor result = Tensor::zeros(dtype_, dims_);
   const size_t bytes = result.byte_size() / std::max<size_t>(places_.size(), 1);
   const std::byte* sample = stored.bytes() + static_cast<size_t>(idx) * result.byte_size();
@@ -76,7 +86,7 @@ Tensor DeviceLayout::make(int64_t samples) const {
 }
 
 Tensor DeviceLayout::to_values(const Tensor& stored) const {
-  return params_.scales.empty() ? stored : dequantize(stored, params_);
+  return params_.scales.empty() ? converted(stored, value_dtype_) : dequantize(stored, params_);
 }
 
 std::vector<Tensor> to_device(const Graph& graph, const DeviceProgram& program, std::span<const Tensor> inputs) {

@@ -32,6 +32,11 @@ struct DeviceConstant {
   Tensor data;
 };
 
+// How a value that is on no grid is stored: as it is computed, but what the model counts with, int64, is int32.
+constexpr DataType device_dtype(DataType dtype) {
+  return dtype == DataType::kInt64 ? DataType::kInt32 : dtype;
+}
+
 // A model input or output as the device has it.
 struct DevicePort {
   std::string name;

@@ -29,6 +29,7 @@ class DeviceLayout {
  private:
   Dims dims_;
   DataType dtype_ = DataType::kUndefined;
+  DataType value_dtype_ = DataType::kUndefined;
   QParams params_;              // the grid, as int8; no scales: the value is not on one
   std::vector<size_t> places_;  // by element in memory: where it is in C order
 };
