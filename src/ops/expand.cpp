@@ -1,5 +1,4 @@
 // Expand: an operand broadcast together with the shape that operand 1 says; dims of one are repeated.
-#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -32,7 +31,6 @@ extern constinit const OpDef k_expand{.name = "Expand",
                                       .attributes = {},
                                       .infer = infer,
                                       .eval = eval,
-                                      .code = code_selection,
                                       .quant = {.kind = QuantKind::kSameAsInput}};
 
 }  // namespace tinyc

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -72,7 +71,6 @@ extern constinit const OpDef k_gather_nd{.name = "GatherND",
                                          .attributes = kAttributes,
                                          .infer = infer,
                                          .eval = eval,
-                                         .code = code_selection,
                                          .quant = {.kind = QuantKind::kSameAsInput}};
 
 }  // namespace tinyc

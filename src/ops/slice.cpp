@@ -5,7 +5,6 @@
 #include <numeric>
 #include <utility>
 
-#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -129,7 +128,6 @@ extern constinit const OpDef k_slice{.name = "Slice",
                                      .attributes = {},
                                      .infer = infer,
                                      .eval = eval,
-                                     .code = code_selection,
                                      .quant = {.kind = QuantKind::kSameAsInput}};
 
 }  // namespace tinyc

@@ -5,7 +5,6 @@
 #include <limits>
 #include <utility>
 
-#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -96,7 +95,6 @@ extern constinit const OpDef k_split{.name = "Split",
                                      .attributes = kAttributes,
                                      .infer = infer,
                                      .eval = eval,
-                                     .code = code_selection,
                                      .quant = {.kind = QuantKind::kSameAsInput}};
 
 }  // namespace tinyc

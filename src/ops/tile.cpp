@@ -3,7 +3,6 @@
 // The output is seen as having two axes for each of the operand's: which copy, and where in it.
 #include <utility>
 
-#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -55,7 +54,6 @@ extern constinit const OpDef k_tile{.name = "Tile",
                                     .attributes = {},
                                     .infer = infer,
                                     .eval = eval,
-                                    .code = code_selection,
                                     .quant = {.kind = QuantKind::kSameAsInput}};
 
 }  // namespace tinyc
