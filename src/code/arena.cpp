@@ -52,6 +52,7 @@ void find_lifetimes(DeviceProgram& program) {
       DeviceBuffer& buffer = program.buffers[arg.id];
       if (!seen[arg.id]) buffer.first_call = i;
       buffer.last_call = i;
+      if (arg.kind == CallArg::Kind::kWrite) buffer.last_write = i;
       seen[arg.id] = true;
     }
   }

@@ -138,19 +138,20 @@ void DeviceProgramBuilder::find_clamps() {
   }
 }
 
-BufferId DeviceProgramBuilder::add_buffer(std::string name, int64_t bytes) {
+BufferId DeviceProgramBuilder::add_buffer(ValueId id, const Order& order, DataType dtype) {
   DeviceBuffer buffer;
-  buffer.name = std::move(name);
-  buffer.bytes = bytes;
+  buffer.name = graph_[id].name;
+  buffer.value = dtype == stored_as(id) ? id : kNoValue;
+  buffer.order = order;
+  buffer.bytes = bytes_of(graph_[id], dtype);
   program_.buffers.push_back(std::move(buffer));
   return BufferId(program_.buffers.size() - 1);
 }
 
 void DeviceProgramBuilder::add_input(size_t idx) {
   const ValueId id = graph_.inputs[idx];
-  const Value& value = graph_[id];
-  const DataType dtype = on_grid(id) ? DataType::kInt8 : value.type.dtype;
-  const BufferId buffer = add_buffer(value.name, bytes_of(value, dtype));
+  const DataType dtype = stored_as(id);
+  const BufferId buffer = add_buffer(id, {}, dtype);
   program_.buffers[index_of(buffer)].home = DeviceBuffer::Home::kInput;
   program_.buffers[index_of(buffer)].index = static_cast<int>(idx);
   // Its order is that which the first reader asks for.
@@ -229,7 +230,7 @@ DeviceProgramBuilder::Place DeviceProgramBuilder::convert(ValueId id, const Plac
   const bool to_floats = from.dtype == DataType::kInt8;
   const Grid grid = result_grid(id);
   const DataType made = to_floats ? DataType::kFloat : DataType::kInt8;
-  const BufferId buffer = add_buffer(value.name, bytes_of(value, made));
+  const BufferId buffer = add_buffer(id, from.order, made);
   const auto number = [](int64_t n) { return CallArg{CallArg::Kind::kNumber, static_cast<int32_t>(n)}; };
   std::vector<CallArg> args = {{CallArg::Kind::kRead, 0, static_cast<uint32_t>(from.buffer), from.offset},
                                {CallArg::Kind::kWrite, 0, static_cast<uint32_t>(buffer), 0},
@@ -271,7 +272,7 @@ DeviceProgramBuilder::Place DeviceProgramBuilder::transpose(ValueId id, const Pl
     throw Error(ErrorKind::kModel, "value '" + value.name + "' has too many axes to transpose");
   extents.insert(extents.begin(), kAxes - extents.size(), 1);
   steps.insert(steps.begin(), kAxes - steps.size(), 0);
-  const BufferId buffer = add_buffer(value.name, bytes_of(value, from.dtype));
+  const BufferId buffer = add_buffer(id, order, from.dtype);
   std::vector<CallArg> args = {{CallArg::Kind::kRead, 0, static_cast<uint32_t>(from.buffer), from.offset},
                                {CallArg::Kind::kWrite, 0, static_cast<uint32_t>(buffer), 0}};
   for (int64_t extent : extents) args.push_back({CallArg::Kind::kNumber, static_cast<int32_t>(extent)});
@@ -283,7 +284,7 @@ DeviceProgramBuilder::Place DeviceProgramBuilder::transpose(ValueId id, const Pl
 
 CallArg DeviceProgramBuilder::write(ValueId id, const Order& order, DataType dtype) {
   const ValueId result = result_of(id);
-  const BufferId buffer = add_buffer(graph_[result].name, bytes_of(graph_[result], dtype));
+  const BufferId buffer = add_buffer(result, order, dtype);
   places_[index_of(result)].push_back({buffer, 0, order, dtype, dtype == DataType::kInt8 || !on_grid(result)});
   return {CallArg::Kind::kWrite, 0, static_cast<uint32_t>(buffer), 0};
 }
@@ -299,7 +300,10 @@ void DeviceProgramBuilder::alias(ValueId from, const Order& order, ValueId to, c
 }
 
 CallArg DeviceProgramBuilder::scratch(int64_t bytes) {
-  return {CallArg::Kind::kScratch, 0, static_cast<uint32_t>(add_buffer({}, bytes)), 0};
+  DeviceBuffer buffer;
+  buffer.bytes = bytes;
+  program_.buffers.push_back(std::move(buffer));
+  return {CallArg::Kind::kScratch, 0, static_cast<uint32_t>(program_.buffers.size() - 1), 0};
 }
 
 CallArg DeviceProgramBuilder::data(const std::string& name, Tensor tensor) {
@@ -355,7 +359,7 @@ void DeviceProgramBuilder::finish_outputs() {
     DeviceBuffer* buffer = &program_.buffers[index_of(place.buffer)];
     if (buffer->home != DeviceBuffer::Home::kArena || place.offset != 0 || buffer->bytes != bytes) {
       const CallArg from{CallArg::Kind::kRead, 0, static_cast<uint32_t>(place.buffer), place.offset};
-      place.buffer = add_buffer(graph_[id].name, bytes);
+      place.buffer = add_buffer(id, place.order, place.dtype);
       call(kCopy, {from,
                    {CallArg::Kind::kWrite, 0, static_cast<uint32_t>(place.buffer), 0},
                    {CallArg::Kind::kNumber, static_cast<int32_t>(bytes)}});
@@ -378,6 +382,7 @@ DeviceProgram DeviceProgramBuilder::build() {
     program_.inputs.push_back(port(id, place));
   }
   plan_arena(program_);
+  program_.graph = std::move(graph_);
   return std::move(program_);
 }
 

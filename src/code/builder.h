@@ -47,11 +47,11 @@ class DeviceProgramBuilder {
   void write_node(size_t idx);
   void finish_outputs();
   DevicePort port(ValueId id, const Place& place) const;
-  BufferId add_buffer(std::string name, int64_t bytes);
+  BufferId add_buffer(ValueId id, const Order& order, DataType dtype);
   Tensor ordered_constant(ValueId id, const Order& order, DataType dtype) const;
   const Place* find(ValueId id, const Order& order, DataType dtype) const;
   Place convert(ValueId id, const Place& from, DataType dtype);
-  DataType stored_as(ValueId id) const { return on_grid(id) ? DataType::kInt8 : graph_[id].type.dtype; }
+  DataType stored_as(ValueId id) const { return on_grid(id) ? DataType::kInt8 : device_dtype(graph_[id].type.dtype); }
   Place transpose(ValueId id, const Place& from, const Order& order);
 
   Graph graph_;

@@ -94,6 +94,10 @@ CallArg CodeContext::out_float(const Order& order, int idx) {
   return builder_.write(node_.outputs[static_cast<size_t>(idx)], order, DataType::kFloat);
 }
 
+CallArg CodeContext::out_index(const Order& order, int idx) {
+  return builder_.write(node_.outputs[static_cast<size_t>(idx)], order, DataType::kInt32);
+}
+
 void CodeContext::alias(int idx, const Order& order, const Order& result_order, int result) {
   builder_.alias(operand(node_, idx), order, node_.outputs[static_cast<size_t>(result)], result_order);
 }

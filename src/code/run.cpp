@@ -5,7 +5,7 @@
 namespace tinyc {
 
 void run_device_program(const DeviceProgram& program, std::span<const void* const> inputs,
-                        std::span<void* const> outputs, void* arena) {
+                        std::span<void* const> outputs, void* arena, const WriteObserver& observer) {
   TINYC_CHECK(inputs.size() == program.inputs.size() && outputs.size() == program.outputs.size());
   const auto place = [&](const CallArg& arg) -> const std::byte* {
     const DeviceBuffer& buffer = program.buffers[arg.id];
@@ -22,7 +22,8 @@ void run_device_program(const DeviceProgram& program, std::span<const void* cons
     return static_cast<const std::byte*>(arena) + buffer.offset + arg.offset;
   };
   std::vector<KernelArg> args;
-  for (const KernelCall& call : program.calls) {
+  for (size_t i = 0; i < program.calls.size(); ++i) {
+    const KernelCall& call = program.calls[i];
     args.clear();
     for (const CallArg& arg : call.args) {
       switch (arg.kind) {
@@ -37,6 +38,11 @@ void run_device_program(const DeviceProgram& program, std::span<const void* cons
       }
     }
     call.kernel->invoke(args.data());
+    if (!observer) continue;
+    for (size_t k = 0; k < call.args.size(); ++k) {
+      const CallArg& arg = call.args[k];
+      if (arg.kind == CallArg::Kind::kWrite) observer(BufferId(arg.id), i, place({arg.kind, 0, arg.id, 0}));
+    }
   }
 }
 

@@ -156,6 +156,7 @@ class Run {
     Dataset data = open_evaluation();
     CompareOptions options;
     options.reference_engine = Engine::kFloat;
+    options.engine = require_emitter(recipe_.emit).engine;
     options.layers = true;
     options.threads = threads_;
     options.kept = context_.kept;

@@ -46,10 +46,12 @@ EmitResult emit_c(const Graph& graph, const EmitRequest& request) {
   return result;
 }
 
-constexpr EmitterDef kQdq{"onnx", "ONNX with QuantizeLinear and DequantizeLinear pairs (QDQ)", false, emit_qdq};
+constexpr EmitterDef kQdq{"onnx", "ONNX with QuantizeLinear and DequantizeLinear pairs (QDQ)", false,
+                          Engine::kSimulated, emit_qdq};
 constexpr EmitterDef kQOperator{"onnx-qoperator", "ONNX with operators on integers (QLinearConv, QGemm, ...)", false,
-                                emit_qoperator};
-constexpr EmitterDef kC{"c", "C99 for a microcontroller: NAME.h and NAME.c, which need nothing else", true, emit_c};
+                                Engine::kSimulated, emit_qoperator};
+constexpr EmitterDef kC{"c", "C99 for a microcontroller: NAME.h and NAME.c, which need nothing else", true,
+                        Engine::kInteger, emit_c};
 constexpr const EmitterDef* kEmitters[] = {&kQdq, &kQOperator, &kC};
 
 }  // namespace

@@ -308,7 +308,7 @@ const Graph& Program::graph() const {
 std::vector<Tensor> Program::run(std::span<const Tensor> inputs, Workspace& workspace, const Observer& observer) const {
   const Graph& graph = impl_->graph;
   check_inputs(graph, inputs);
-  if (impl_->integer != nullptr) return impl_->integer->run(inputs);
+  if (impl_->integer != nullptr) return impl_->integer->run(inputs, impl_->observed, observer);
   BoundPlan& bound = impl_->bound_for(inputs, *workspace.impl);
   for (size_t i = 0; i < inputs.size(); ++i) {
     Tensor input = impl_->params_of(graph.inputs[i]) != nullptr ? copy_of(inputs[i]) : inputs[i];

@@ -1,6 +1,7 @@
 // ArgMax, ArgMin: where along an axis the largest or smallest element is; of equal ones the first, or the last if
 // select_last_index is set. Hardmax: 1 at the first largest element along an axis, 0 elsewhere.
 #include "ops/axis_layout.h"
+#include "ops/code/bindings.h"
 #include "ops/common_infer.h"
 #include "ops/elementwise.h"
 
@@ -82,11 +83,19 @@ constexpr AttributeDef kHardmaxAttributes[] = {{"axis", -1}};
 
 }  // namespace
 
-extern const OpDef k_arg_max{
-    .name = "ArgMax", .attributes = kAttributes, .infer = infer, .eval = eval_arg<kLarger>, .quant = kIndex};
+extern const OpDef k_arg_max{.name = "ArgMax",
+                             .attributes = kAttributes,
+                             .infer = infer,
+                             .eval = eval_arg<kLarger>,
+                             .code = code_arg_max,
+                             .quant = kIndex};
 
-extern const OpDef k_arg_min{
-    .name = "ArgMin", .attributes = kAttributes, .infer = infer, .eval = eval_arg<kSmaller>, .quant = kIndex};
+extern const OpDef k_arg_min{.name = "ArgMin",
+                             .attributes = kAttributes,
+                             .infer = infer,
+                             .eval = eval_arg<kSmaller>,
+                             .code = code_arg_min,
+                             .quant = kIndex};
 
 extern const OpDef k_hardmax{
     .name = "Hardmax",

@@ -1,5 +1,6 @@
 // CenterCropPad: the listed axes cropped or padded with zeros to the sizes that operand 1 says, evenly at both ends (an
 // odd one at the end).
+#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -41,6 +42,7 @@ extern const OpDef k_center_crop_pad{
     .attributes = kAttributes,
     .infer = infer,
     .eval = eval,
+    .code = code_selection,
     .quant = {.kind = QuantKind::kSameAsInput},
 };
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "ops/code/bindings.h"
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/transposed_convolution.h"
@@ -104,7 +105,9 @@ void infer(InferContext& context) {
   context.set_output(0, context.dtype(0), std::move(y));
 }
 
-Window adjoint_window(const Node& node, std::span<const int64_t> x, std::span<const int64_t> w) {
+}  // namespace
+
+Window transposed_window(const Node& node, std::span<const int64_t> x, std::span<const int64_t> w) {
   const WindowSpec spec = read_window(node, w.subspan(2));
   Window window;
   const size_t rank = x.size() - 2;
@@ -112,11 +115,13 @@ Window adjoint_window(const Node& node, std::span<const int64_t> x, std::span<co
   return window;
 }
 
+namespace {
+
 template <typename T>
 void run_reference(EvalContext& context) {
   const Dims& x_dims = context.input(0).dims();
   const Dims& w_dims = context.input(1).dims();
-  const Window window = adjoint_window(context.node(), x_dims, w_dims);
+  const Window window = transposed_window(context.node(), x_dims, w_dims);
   const int64_t group = int_attr(context.node(), "group");
   const int64_t in_per_group = w_dims[0] / group;
   const int64_t out_per_group = w_dims[1];
@@ -151,7 +156,7 @@ Kernel prepare(const PrepareContext& context) {
   if (context.inputs[0].dtype != DataType::kFloat || x.size() > 4 || element_count(x) == 0 || element_count(w) == 0) {
     return {};
   }
-  const Window window = adjoint_window(context.node, x, w);
+  const Window window = transposed_window(context.node, x, w);
   const int64_t group = int_attr(context.node, "group");
   auto plan = kernels::TransposedConvolution::plan({.samples = x[0],
                                                     .channels = x[1],
@@ -199,6 +204,7 @@ extern const OpDef k_conv_transpose{
     .eval = eval,
     .prepare = prepare,
     .macs = macs,
+    .code = code_conv_transpose,
     .fuses_clamp = true,
     .quant =
         {.kind = QuantKind::kCompute, .data_inputs = 0b11, .weights = {1, -1}, .bias = 2, .channel_axis = channel_axis},

@@ -2,6 +2,7 @@
 //
 // Both are a transposition of six axes. With b the block size and C' the channels of the smaller depth, the deep side
 // is [N, b, b, C', H, W] (DCR) or [N, C', b, b, H, W] (CRD), the wide side [N, C', H, b, W, b].
+#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -95,6 +96,7 @@ extern constinit const OpDef k_depth_to_space{.name = "DepthToSpace",
                                               .attributes = kAttributes,
                                               .infer = infer_depth_to_space,
                                               .eval = eval_depth_to_space,
+                                              .code = code_selection,
                                               .quant = {.kind = QuantKind::kSameAsInput}};
 
 extern constinit const OpDef k_space_to_depth{.name = "SpaceToDepth",
@@ -103,6 +105,7 @@ extern constinit const OpDef k_space_to_depth{.name = "SpaceToDepth",
                                               .attributes = kAttributes,
                                               .infer = infer_space_to_depth,
                                               .eval = eval_space_to_depth,
+                                              .code = code_selection,
                                               .quant = {.kind = QuantKind::kSameAsInput}};
 
 }  // namespace tinyc

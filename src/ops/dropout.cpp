@@ -1,6 +1,7 @@
 // Dropout: in inference y = x, and the mask is all true. Training, which would draw random numbers, is refused unless
 // its ratio is zero.
 #include "ops/cast.h"
+#include "ops/code/bindings.h"
 #include "ops/common_infer.h"
 #include "ops/infer_util.h"
 #include "ops/scalar_operand.h"
@@ -45,6 +46,7 @@ extern const OpDef k_dropout{
     .attributes = kAttributes,
     .infer = infer,
     .eval = eval,
+    .code = code_identity,
     .quant = {.kind = QuantKind::kSameAsInput},
 };
 

@@ -1,4 +1,5 @@
 // Expand: an operand broadcast together with the shape that operand 1 says; dims of one are repeated.
+#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -31,6 +32,7 @@ extern constinit const OpDef k_expand{.name = "Expand",
                                       .attributes = {},
                                       .infer = infer,
                                       .eval = eval,
+                                      .code = code_selection,
                                       .quant = {.kind = QuantKind::kSameAsInput}};
 
 }  // namespace tinyc

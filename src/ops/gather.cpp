@@ -2,6 +2,7 @@
 // the "take dim k of this shape" of shape arithmetic are both this.
 #include <cstring>
 
+#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -59,6 +60,7 @@ extern constinit const OpDef k_gather{.name = "Gather",
                                       .attributes = kAttributes,
                                       .infer = infer,
                                       .eval = eval,
+                                      .code = code_selection,
                                       .quant = {.kind = QuantKind::kSameAsInput}};
 
 }  // namespace tinyc

@@ -1,6 +1,7 @@
 // GatherElements: out[i, j, k] = data[i, indices[i, j, k], k] (for axis 1): one element picked per index.
 #include <cstring>
 
+#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 #include "ops/odometer.h"
@@ -49,6 +50,7 @@ extern constinit const OpDef k_gather_elements{.name = "GatherElements",
                                                .attributes = kAttributes,
                                                .infer = infer,
                                                .eval = eval,
+                                               .code = code_selection,
                                                .quant = {.kind = QuantKind::kSameAsInput}};
 
 }  // namespace tinyc

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -71,6 +72,7 @@ extern constinit const OpDef k_gather_nd{.name = "GatherND",
                                          .attributes = kAttributes,
                                          .infer = infer,
                                          .eval = eval,
+                                         .code = code_selection,
                                          .quant = {.kind = QuantKind::kSameAsInput}};
 
 }  // namespace tinyc

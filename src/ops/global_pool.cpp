@@ -80,6 +80,7 @@ extern const OpDef k_global_max_pool{
     .name = "GlobalMaxPool",
     .infer = infer,
     .eval = eval_max,
+    .code = code_global_max_pool,
     .quant = {.kind = QuantKind::kSameAsInput},
 };
 

@@ -22,7 +22,7 @@ extern const OpDef k_identity{
     .outputs = {1, 1},
     .infer = infer,
     .eval = eval,
-    .code = code_reshape,
+    .code = code_identity,
     .is_view = true,
     .quant = {.kind = QuantKind::kSameAsInput},
 };

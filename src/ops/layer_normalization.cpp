@@ -2,7 +2,6 @@
 // shifted by element. RMSNormalization: divided by its root mean square, then scaled.
 #include <cmath>
 
-#include "ops/code/bindings.h"
 #include "ops/common_infer.h"
 #include "ops/float_io.h"
 #include "ops/movement.h"
@@ -85,8 +84,7 @@ extern const OpDef k_layer_normalization{
     .attributes = kAttributes,
     .infer = infer_layer,
     .eval = eval_layer,
-    .code = code_layer_normalization,
-    .quant = {.kind = QuantKind::kCompute},
+    .quant = {.why_float = kWhyNormalizationIsFloat},
 };
 
 extern const OpDef k_rms_normalization{

@@ -5,6 +5,7 @@
 // before anything is mirrored or repeated.
 #include <algorithm>
 
+#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -114,6 +115,7 @@ extern constinit const OpDef k_pad{.name = "Pad",
                                    .attributes = kAttributes,
                                    .infer = infer,
                                    .eval = eval,
+                                   .code = code_pad,
                                    .quant = {.kind = QuantKind::kSameAsInput}};
 
 }  // namespace tinyc

@@ -207,7 +207,7 @@ constexpr OpDef reduction(std::string_view name, void (*eval)(EvalContext&), con
 }  // namespace
 
 // clang-format off
-extern const OpDef k_reduce_sum = reduction("ReduceSum", eval_reduction<kItself, kAdd, 0, kResult>, kCompute);
+extern const OpDef k_reduce_sum = reduction("ReduceSum", eval_reduction<kItself, kAdd, 0, kResult>, kCompute, code_reduce_sum);
 extern const OpDef k_reduce_mean = reduction("ReduceMean", eval_reduction<kItself, kAdd, 0, kPerElement>, kCompute, code_reduce_mean);
 extern const OpDef k_reduce_prod = reduction("ReduceProd", eval_reduction<kItself, kMultiply, 1, kResult>, kPrecise);
 extern const OpDef k_reduce_l1 = reduction("ReduceL1", eval_reduction<kSize, kAdd, 0, kResult>, kCompute);
@@ -215,8 +215,8 @@ extern const OpDef k_reduce_l2 = reduction("ReduceL2", eval_reduction<kSquare, k
 extern const OpDef k_reduce_sum_square = reduction("ReduceSumSquare", eval_reduction<kSquare, kAdd, 0, kResult>, kPrecise);
 extern const OpDef k_reduce_log_sum = reduction("ReduceLogSum", eval_reduction<kItself, kAdd, 0, kLog>, kPrecise);
 extern const OpDef k_reduce_log_sum_exp = reduction("ReduceLogSumExp", eval_log_sum_exp, kPrecise);
-extern const OpDef k_reduce_max = reduction("ReduceMax", eval_extreme<kMax, true>, kSelect);
-extern const OpDef k_reduce_min = reduction("ReduceMin", eval_extreme<kMin, false>, kSelect);
+extern const OpDef k_reduce_max = reduction("ReduceMax", eval_extreme<kMax, true>, kSelect, code_reduce_max);
+extern const OpDef k_reduce_min = reduction("ReduceMin", eval_extreme<kMin, false>, kSelect, code_reduce_min);
 // clang-format on
 
 }  // namespace tinyc

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/code/bindings.h"
 #include "ops/float_io.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
@@ -132,29 +133,6 @@ void infer(InferContext& c) {
   c.set_output(0, c.dtype(kX), std::move(out));
 }
 
-// The geometry of every axis of the operand; those that are not listed keep their size.
-std::vector<ResizeAxis> all_axes(const EvalContext& c) {
-  const Dims& dims = c.input(kX).dims();
-  const std::vector<int> listed = listed_axes(c.node(), c.input(kX).rank());
-  const bool has_scales = c.has_input(kScales) && c.input(kScales).size() > 0;
-  Dims in;
-  for (const int axis : listed) in.push_back(dims[static_cast<size_t>(axis)]);
-  const std::vector<ResizeAxis> resized = has_scales ? geometry(c.node(), in, c.input(kScales).to_float(), {})
-                                                     : geometry(c.node(), in, {}, c.input(kSizes).to_int64());
-  const std::vector<float> roi = c.has_input(kRoi) ? c.input(kRoi).to_float() : std::vector<float>();
-  std::vector<ResizeAxis> axes;
-  for (const int64_t size : dims) axes.push_back({size, size, 1.0F, static_cast<float>(size), 0.0F, 1.0F});
-  for (size_t i = 0; i < listed.size(); ++i) {
-    ResizeAxis& axis = axes[static_cast<size_t>(listed[i])];
-    axis = resized[i];
-    if (roi.size() == 2 * listed.size()) {
-      axis.roi_begin = roi[i];
-      axis.roi_end = roi[i + listed.size()];
-    }
-  }
-  return axes;
-}
-
 void eval_nearest(EvalContext& c, const ResizeFilter& filter, std::span<const ResizeAxis> axes) {
   const Tensor& x = c.input(kX);
   Tensor& y = c.output(0);
@@ -218,11 +196,35 @@ void eval_filtered(EvalContext& c, const ResizeFilter& filter, std::span<const R
 void eval(EvalContext& c) {
   if (c.output(0).size() == 0) return;
   const ResizeFilter filter(c.node());
-  const std::vector<ResizeAxis> axes = all_axes(c);
+  const auto operand = [&](int idx) { return c.has_input(idx) ? &c.input(idx) : nullptr; };
+  const std::vector<ResizeAxis> axes =
+      resize_axes(c.node(), c.input(kX).dims(), operand(kRoi), operand(kScales), operand(kSizes));
   filter.mode == ResizeFilter::Mode::kNearest ? eval_nearest(c, filter, axes) : eval_filtered(c, filter, axes);
 }
 
 }  // namespace
+
+std::vector<ResizeAxis> resize_axes(const Node& node, const Dims& dims, const Tensor* roi, const Tensor* scales,
+                                    const Tensor* sizes) {
+  const std::vector<int> listed = listed_axes(node, static_cast<int>(dims.size()));
+  Dims in;
+  for (const int axis : listed) in.push_back(dims[static_cast<size_t>(axis)]);
+  const bool has_scales = scales != nullptr && scales->size() > 0;
+  const std::vector<ResizeAxis> resized =
+      has_scales ? geometry(node, in, scales->to_float(), {}) : geometry(node, in, {}, sizes->to_int64());
+  const std::vector<float> regions = roi != nullptr ? roi->to_float() : std::vector<float>();
+  std::vector<ResizeAxis> axes;
+  for (const int64_t size : dims) axes.push_back({size, size, 1.0F, static_cast<float>(size), 0.0F, 1.0F});
+  for (size_t i = 0; i < listed.size(); ++i) {
+    ResizeAxis& axis = axes[static_cast<size_t>(listed[i])];
+    axis = resized[i];
+    if (regions.size() == 2 * listed.size()) {
+      axis.roi_begin = regions[i];
+      axis.roi_end = regions[i + listed.size()];
+    }
+  }
+  return axes;
+}
 
 extern const OpDef k_resize{
     .name = "Resize",
@@ -231,6 +233,7 @@ extern const OpDef k_resize{
     .attributes = kAttributes,
     .infer = infer,
     .eval = eval,
+    .code = code_resize,
     .quant = {.kind = QuantKind::kSameAsInput},
 };
 

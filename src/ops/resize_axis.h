@@ -25,6 +25,11 @@ struct ResizeAxis {
   float roi_end = 1.0F;
 };
 
+// The geometry of every axis of a Resize node's operand of these dims; axes that are not listed keep their size. The
+// operands roi, scales and sizes may be null; one of scales and sizes is given (src/ops/resize.cpp).
+std::vector<ResizeAxis> resize_axes(const Node& node, const Dims& dims, const Tensor* roi, const Tensor* scales,
+                                    const Tensor* sizes);
+
 // The attributes of a Resize node that concern every axis alike.
 struct ResizeFilter {
   enum class Coordinates : uint8_t {

@@ -1,6 +1,7 @@
 // ReverseSequence: the first sequence_lens[b] steps of sample b in reverse order, the others as they are.
 #include <cstring>
 
+#include "ops/code/bindings.h"
 #include "ops/common_infer.h"
 #include "ops/movement.h"
 
@@ -64,6 +65,7 @@ extern const OpDef k_reverse_sequence{
     .attributes = kAttributes,
     .infer = infer,
     .eval = eval,
+    .code = code_selection,
     .quant = {.kind = QuantKind::kSameAsInput},
 };
 

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -128,6 +129,7 @@ extern constinit const OpDef k_slice{.name = "Slice",
                                      .attributes = {},
                                      .infer = infer,
                                      .eval = eval,
+                                     .code = code_selection,
                                      .quant = {.kind = QuantKind::kSameAsInput}};
 
 }  // namespace tinyc

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -95,6 +96,7 @@ extern constinit const OpDef k_split{.name = "Split",
                                      .attributes = kAttributes,
                                      .infer = infer,
                                      .eval = eval,
+                                     .code = code_selection,
                                      .quant = {.kind = QuantKind::kSameAsInput}};
 
 }  // namespace tinyc

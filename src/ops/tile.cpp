@@ -3,6 +3,7 @@
 // The output is seen as having two axes for each of the operand's: which copy, and where in it.
 #include <utility>
 
+#include "ops/code/bindings.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
 
@@ -54,6 +55,7 @@ extern constinit const OpDef k_tile{.name = "Tile",
                                     .attributes = {},
                                     .infer = infer,
                                     .eval = eval,
+                                    .code = code_selection,
                                     .quant = {.kind = QuantKind::kSameAsInput}};
 
 }  // namespace tinyc

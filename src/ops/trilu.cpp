@@ -1,6 +1,7 @@
 // Trilu: keeps the upper (or lower) triangle of each matrix, on and beyond the k-th diagonal; zero elsewhere. EyeLike:
 // a matrix with ones on the k-th diagonal.
 #include "ops/cast.h"
+#include "ops/code/bindings.h"
 #include "ops/common_infer.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
@@ -70,6 +71,7 @@ extern const OpDef k_trilu{
     .attributes = kTriluAttributes,
     .infer = infer_trilu,
     .eval = eval_trilu,
+    .code = code_selection,
     .quant = {.kind = QuantKind::kSameAsInput},
 };
 

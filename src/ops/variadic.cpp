@@ -76,9 +76,14 @@ extern const OpDef k_min{
     .quant = kChoice,
 };
 
-extern const OpDef k_sum{
-    .name = "Sum", .inputs = {1, kMany}, .infer = infer, .eval = eval_fold<kAdd, FloatTypes>, .quant = kSum};
+extern const OpDef k_sum{.name = "Sum",
+                         .inputs = {1, kMany},
+                         .infer = infer,
+                         .eval = eval_fold<kAdd, FloatTypes>,
+                         .code = code_variadic_sum,
+                         .quant = kSum};
 
-extern const OpDef k_mean{.name = "Mean", .inputs = {1, kMany}, .infer = infer, .eval = eval_mean, .quant = kSum};
+extern const OpDef k_mean{
+    .name = "Mean", .inputs = {1, kMany}, .infer = infer, .eval = eval_mean, .code = code_mean, .quant = kSum};
 
 }  // namespace tinyc

@@ -59,6 +59,9 @@ Dims kernel_shape_attr(const Node& node, int rank);
 Shape pooled_shape(const InferContext& context);
 // The window of a pool over an operand with these dims.
 Window pool_window(const Node& node, std::span<const int64_t> dims);
+// ConvTranspose, for operands of these dims: the window of the Conv whose adjoint it is, whose input is its result
+// (src/ops/conv_transpose.cpp).
+Window transposed_window(const Node& node, std::span<const int64_t> x, std::span<const int64_t> w);
 // Throws Error(kModel) unless operand idx has one to three spatial axes or no known rank.
 void require_spatial(const InferContext& context, int idx);
 

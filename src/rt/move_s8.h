@@ -1,13 +1,24 @@
 /* Movement of bytes: nothing here computes.
  *
- * tc_copy_s8           any overlap.
- * tc_strided_copy_s8   `rows` runs of `bytes` bytes, in_stride and out_stride bytes apart: slices, splits, one operand
- * of a concatenation, a gather of neighbours. Overlap: out may start at in. tc_transpose_s8      out
- * [d0][d1][d2][d3][d4] is contiguous; in is read at the sum of coordinate * stride. Fewer axes: leading dimensions
- * of 1. Negative strides turn an axis round; `in` is the first element read. tc_pad_s8            out [o0][o1][o2][o3]
- * = in [i0][i1][i2][i3] moved by `before` on each axis (negative: cropped). mode 0 fills with `value`, 1 repeats the
- * edge, 2 reflects without the edge, 3 wraps round. tc_upsample_nearest_s8  out pixel (y, x) = in pixel (rows[y],
- * columns[x]), `count` channels each. The last three: in and out do not overlap. No scratch.
+ * tc_copy_s8: any overlap.
+ *
+ * tc_strided_copy_s8: `rows` runs of `bytes` bytes, in_stride and out_stride bytes apart: slices, splits, one operand
+ * of a concatenation, a gather of neighbours. Overlap: out may start at in.
+ *
+ * tc_transpose_s8: out [d0][d1][d2][d3][d4] is contiguous; in is read at the sum of coordinate * stride. Fewer axes:
+ * leading dimensions of 1. Negative strides turn an axis round, zero repeats; `in` is the first element read.
+ *
+ * tc_pad_s8: out [o0][o1][o2][o3] = in [i0][i1][i2][i3] moved by `before` on each axis (negative: cropped). mode 0
+ * fills with `value`, 1 repeats the edge, 2 reflects without the edge, 3 wraps round.
+ *
+ * tc_upsample_nearest_s8: out pixel (y, x) = in pixel (rows[y], columns[x]), `count` channels each.
+ *
+ * tc_gather_s8: height * width runs of `bytes` bytes, run (y, x) from in + rows[y] + columns[x]; filled with `value`
+ * where that sum is negative.
+ *
+ * tc_interleave_s8: rows * columns runs of `bytes` bytes, written row_stride and column_stride bytes apart.
+ *
+ * The last five: in and out do not overlap. No scratch.
  */
 #ifndef TC_MOVE_S8_H
 #define TC_MOVE_S8_H
@@ -92,6 +103,29 @@ TC_FN void tc_upsample_nearest_s8(const int8_t* in, int8_t* out, const int32_t* 
     for (int32_t x = 0; x < out_w; ++x) {
       memcpy(out, in + (rows[y] * in_w + columns[x]) * count, (size_t)count);
       out += count;
+    }
+}
+
+TC_FN void tc_gather_s8(const int8_t* in, int8_t* out, const int32_t* rows, const int32_t* columns, int32_t height,
+                        int32_t width, int32_t bytes, int32_t value) {
+  for (int32_t y = 0; y < height; ++y)
+    for (int32_t x = 0; x < width; ++x) {
+      const int32_t from = rows[y] + columns[x];
+      if (from < 0) {
+        memset(out, (int)value, (size_t)bytes);
+      } else {
+        memcpy(out, in + from, (size_t)bytes);
+      }
+      out += bytes;
+    }
+}
+
+TC_FN void tc_interleave_s8(const int8_t* in, int8_t* out, int32_t rows, int32_t columns, int32_t bytes,
+                            int32_t row_stride, int32_t column_stride) {
+  for (int32_t y = 0; y < rows; ++y)
+    for (int32_t x = 0; x < columns; ++x) {
+      memcpy(out + y * row_stride + x * column_stride, in, (size_t)bytes);
+      in += bytes;
     }
 }
 

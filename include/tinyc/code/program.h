@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,12 +15,15 @@ namespace tinyc {
 struct DeviceBuffer {
   enum class Home : uint8_t { kArena, kInput, kOutput };  // the last two are the caller's memory
   std::string name;                                       // of the value; empty for scratch
+  ValueId value = kNoValue;                               // that it holds as it is stored, in `order`; none for scratch
+  Order order;
   int64_t bytes = 0;
   Home home = Home::kArena;
   int index = 0;          // which input or output
   int64_t offset = 0;     // in the arena, once planned; a multiple of kArenaAlignment
   size_t first_call = 0;  // alive from this call
   size_t last_call = 0;   // to this one
+  size_t last_write = 0;  // complete after this one
 };
 inline constexpr int64_t kArenaAlignment = 16;
 
@@ -27,6 +31,11 @@ struct DeviceConstant {
   std::string name;  // "conv1_weights", a C identifier
   Tensor data;
 };
+
+// How a value that is on no grid is stored: as it is computed, but what the model counts with, int64, is int32.
+constexpr DataType device_dtype(DataType dtype) {
+  return dtype == DataType::kInt64 ? DataType::kInt32 : dtype;
+}
 
 // A model input or output as the device has it.
 struct DevicePort {
@@ -41,6 +50,7 @@ struct DevicePort {
 
 struct DeviceProgram {
   std::string name;
+  Graph graph;                     // what it computes, every dim closed
   std::vector<std::string> nodes;  // by node of the graph: name and op, for comments and reports
   std::vector<DeviceBuffer> buffers;
   std::vector<DeviceConstant> constants;
@@ -58,8 +68,11 @@ struct DeviceOptions {
 // be run on a device, and why.
 DeviceProgram make_device_program(const Graph& graph, const DeviceOptions& options = {});
 
+// Told after each call, for each buffer that it wrote to.
+using WriteObserver = std::function<void(BufferId buffer, size_t call, const void* bytes)>;
+
 // Runs it on the host. One pointer per input and output, `arena` of arena_bytes, 16-byte aligned.
 void run_device_program(const DeviceProgram& program, std::span<const void* const> inputs,
-                        std::span<void* const> outputs, void* arena);
+                        std::span<void* const> outputs, void* arena, const WriteObserver& observer = {});
 
 }  // namespace tinyc

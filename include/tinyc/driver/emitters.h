@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tinyc/ir/graph.h"
+#include "tinyc/eval/program.h"
 
 namespace tinyc {
 
@@ -34,6 +34,7 @@ struct EmitterDef {
   std::string_view name;     // "onnx": the value of --emit
   std::string_view summary;  // one line, for `tinyc list emitters`
   bool to_folder = false;
+  Engine engine = Engine::kSimulated;  // that computes what the result will
   // The graph carries annotations and packed weights.
   EmitResult (*emit)(const Graph& graph, const EmitRequest& request);
 };

@@ -161,6 +161,8 @@ class CodeContext {
   CallArg in_float(int idx, const Order& order);
   CallArg out(const Order& order, int idx = 0);
   CallArg out_float(const Order& order, int idx = 0);
+  // A result that counts: int64 in the model, int32 on the device.
+  CallArg out_index(const Order& order, int idx = 0);
   // The result is the operand's bytes: those of `order`, seen in `result_order`.
   void alias(int operand, const Order& order, const Order& result_order, int result = 0);
   CallArg scratch(int64_t bytes);

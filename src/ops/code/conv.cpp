@@ -1,10 +1,18 @@
-// Conv on a device: depthwise, 1x1, and every other window, one or two spatial axes.
+// Conv and ConvTranspose on a device: depthwise, 1x1, and every other window, one or two spatial axes.
+//
+// A transposed convolution of stride s is s convolutions of stride 1 along each axis, one for each output place modulo
+// s: an output sees those taps k for which place + pad - k * dilation is a multiple of s, from the last to the first,
+// and they lie dilation / gcd(dilation, s) inputs apart. Each is a call of the kernel for windows with its own part of
+// the weights; its pixels are then put between those of the others.
 #include <algorithm>
+#include <numeric>
 
 #include "ops/code/bindings.h"
 #include "ops/code/float_code.h"
+#include "ops/code/geometry.h"
 #include "ops/code/kernels.h"
 #include "ops/code/product.h"
+#include "ops/code/table.h"
 #include "ops/window.h"
 #include "tinyc/base/error.h"
 
@@ -12,27 +20,11 @@ namespace tinyc {
 namespace {
 
 constexpr KernelDef kConv = TINYC_KERNEL(tc_conv_s8, "conv_s8.h");
+constexpr KernelDef kInterleave = TINYC_KERNEL(tc_interleave_s8, "move_s8.h");
 constexpr KernelDef kDepthwise = TINYC_KERNEL(tc_depthwise_s8, "depthwise_s8.h");
 constexpr KernelDef kDepthwise3x3 = TINYC_KERNEL(tc_depthwise3x3_s8, "depthwise3x3_s8.h");
 
-struct Geometry {
-  WindowAxis h, w;
-  int64_t in_c, out_c, groups, group_c;
-
-  bool is_pointwise() const {
-    const auto plain = [](const WindowAxis& axis) {
-      return axis.kernel == 1 && axis.stride == 1 && axis.pad_begin == 0 && axis.pad_end == 0;
-    };
-    return groups == 1 && plain(h) && plain(w);
-  }
-  bool is_depthwise() const { return groups == in_c && groups == out_c && h.dilation == 1 && w.dilation == 1; }
-  bool is_row() const { return groups == 1 && h.out == 1 && w.out == 1 && covers(h) && covers(w); }
-  static bool covers(const WindowAxis& axis) {
-    return axis.kernel == axis.in && axis.pad_begin == 0 && axis.dilation == 1;
-  }
-};
-
-Geometry geometry_of(const CodeContext& context) {
+WindowGeometry geometry_of(const CodeContext& context) {
   const Dims x = context.dims(0);
   const Dims w = context.dims(1);
   if (x.size() > 4) context.refuse("it has three spatial axes");
@@ -44,7 +36,7 @@ Geometry geometry_of(const CodeContext& context) {
 
 // Bytes that the result must begin below its operand: outputs are written pixel by pixel upwards, and a pixel's window
 // starts at its first tap inside the image.
-int64_t distance(const Geometry& g) {
+int64_t distance(const WindowGeometry& g) {
   int64_t most = 0;
   for (int64_t y = 0; y < g.h.out; ++y) {
     for (int64_t x = 0; x < g.w.out; ++x) {
@@ -57,7 +49,7 @@ int64_t distance(const Geometry& g) {
   return most;
 }
 
-void call_depthwise(CodeContext& context, const Geometry& g, const ProductCode& product, const CallArg& in,
+void call_depthwise(CodeContext& context, const WindowGeometry& g, const ProductCode& product, const CallArg& in,
                     const CallArg& out, int64_t zero) {
   const auto n = [&](int64_t value) { return context.number(value); };
   const int64_t height = (g.h.out - 1) * g.h.stride + g.h.kernel;
@@ -83,7 +75,7 @@ void call_depthwise(CodeContext& context, const Geometry& g, const ProductCode& 
   context.overlap_same_start(out, in);
 }
 
-void call_window(CodeContext& context, const Geometry& g, const ProductCode& product, const CallArg& in,
+void call_window(CodeContext& context, const WindowGeometry& g, const ProductCode& product, const CallArg& in,
                  const CallArg& out, int64_t zero) {
   const auto n = [&](int64_t value) { return context.number(value); };
   const int64_t inputs = g.h.kernel * g.w.kernel * g.group_c;
@@ -116,11 +108,65 @@ void call_window(CodeContext& context, const Geometry& g, const ProductCode& pro
   if (g.groups == 1) context.overlap_below(out, in, distance(g));
 }
 
+// One of the convolutions along an axis that a transposed one is made of.
+struct Phase {
+  int64_t place = 0;          // of its first result
+  WindowAxis axis;            // of the convolution
+  std::vector<int64_t> taps;  // of the kernel, as the convolution has them; none: the result is the bias
+};
+
+// `adjoint` is the axis of the convolution whose adjoint this is: its input is our result.
+std::vector<Phase> phases_of(const WindowAxis& adjoint) {
+  std::vector<Phase> phases;
+  for (int64_t place = 0; place < std::min(adjoint.stride, adjoint.in); ++place) {
+    Phase phase{place, {}, {}};
+    int64_t first = 0;  // input of the convolution's first tap for the first result
+    for (int64_t k = adjoint.kernel; k-- > 0;) {
+      const int64_t at = place + adjoint.pad_begin - k * adjoint.dilation;
+      if (at % adjoint.stride != 0) continue;
+      if (phase.taps.empty()) first = at / adjoint.stride;
+      phase.taps.push_back(k);
+    }
+    phase.axis.in = adjoint.out;
+    phase.axis.out = (adjoint.in - place + adjoint.stride - 1) / adjoint.stride;
+    phase.axis.kernel = std::max<int64_t>(1, static_cast<int64_t>(phase.taps.size()));
+    phase.axis.dilation = adjoint.dilation / std::gcd(adjoint.dilation, adjoint.stride);
+    phase.axis.pad_begin = -first;
+    phases.push_back(std::move(phase));
+  }
+  return phases;
+}
+
+// Weights are stored [in][out / groups][kernel of height][kernel of width].
+void call_phase(CodeContext& context, const WindowGeometry& g, const Phase& row, const Phase& column, const Dims& w,
+                const CallArg& in, const CallArg& out) {
+  const int64_t group_out = w[1];
+  const int64_t kernel_w = w.back();
+  const int64_t kernel_h = w.size() == 4 ? w[2] : 1;
+  const bool none = row.taps.empty() || column.taps.empty();
+  const WeightMatrix matrix{.operand = 1,
+                            .outputs = g.out_c,
+                            .inputs = g.h.kernel * g.w.kernel * g.group_c,
+                            .element =
+                                [&](int64_t o, int64_t k) {
+                                  if (none) return int64_t{-1};
+                                  const int64_t tap = k / g.group_c;
+                                  const int64_t ky = row.taps[static_cast<size_t>(tap / g.w.kernel)];
+                                  const int64_t kx = column.taps[static_cast<size_t>(tap % g.w.kernel)];
+                                  const int64_t c = o / group_out * g.group_c + k % g.group_c;
+                                  return ((c * group_out + o % group_out) * kernel_h + ky) * kernel_w + kx;
+                                },
+                            .scale_period = group_out};
+  const ProductCode product = make_product(context, matrix, 2);
+  if (product.left > 0) return call_left(context, g, product, in, out);
+  call_window(context, g, product, in, out, context.grid(0).zero_point);
+}
+
 }  // namespace
 
 void code_conv(CodeContext& context) {
   if (!all_integer(context, 1)) return code_conv_f32(context);
-  const Geometry g = geometry_of(context);
+  const WindowGeometry g = geometry_of(context);
   const int64_t taps = g.h.kernel * g.w.kernel;
   // ONNX has a channel's taps together, the kernels a tap's channels.
   const WeightMatrix matrix{
@@ -132,7 +178,9 @@ void code_conv(CodeContext& context) {
   const CallArg in = context.in(0, order);
   const CallArg out = context.out(order);
   const int64_t zero = context.grid(0).zero_point;
-  if (g.is_row()) {
+  if (product.left > 0) {
+    call_left(context, g, product, in, out);
+  } else if (g.is_row()) {
     call_rows(context, product, in, out, 1, matrix.inputs, g.out_c);
   } else if (g.is_pointwise()) {
     call_rows(context, product, in, out, g.h.in * g.w.in, g.in_c, g.out_c);
@@ -140,6 +188,39 @@ void code_conv(CodeContext& context) {
     call_depthwise(context, g, product, in, out, zero);
   } else {
     call_window(context, g, product, in, out, zero);
+  }
+}
+
+void code_conv_transpose(CodeContext& context) {
+  if (!all_integer(context, 1)) context.refuse("there is no device kernel for this op in float");
+  const Dims x = context.dims(0);
+  const Dims w = context.dims(1);
+  if (x.size() > 4) context.refuse("it has three spatial axes");
+  if (x[0] != 1) context.refuse("it works on a batch of " + std::to_string(x[0]));
+  const Window adjoint = transposed_window(context.node(), x, w);
+  const int64_t groups = int_attr(context.node(), "group");
+  const std::vector<Phase> rows = phases_of(adjoint.axes[1]);
+  const std::vector<Phase> columns = phases_of(adjoint.axes[2]);
+  const Order order = channels_last(static_cast<int>(x.size()));
+  const CallArg in = context.in(0, order);
+  const CallArg out = context.out(order);
+  const bool whole = rows.size() == 1 && columns.size() == 1;
+  for (const Phase& row : rows) {
+    for (const Phase& column : columns) {
+      const WindowGeometry g{row.axis, column.axis, x[1], w[1] * groups, groups, x[1] / groups};
+      if (whole) {
+        call_phase(context, g, row, column, w, in, out);
+        continue;
+      }
+      const Temporary pixels = make_temporary(context, g.h.out * g.w.out * g.out_c);
+      call_phase(context, g, row, column, w, in, pixels.write);
+      const int64_t line = adjoint.axes[2].in * g.out_c;
+      CallArg to = out;
+      to.offset += row.place * line + column.place * g.out_c;
+      context.call(kInterleave,
+                   {pixels.read, to, context.number(g.h.out), context.number(g.w.out), context.number(g.out_c),
+                    context.number(line * adjoint.axes[1].stride), context.number(g.out_c * adjoint.axes[2].stride)});
+    }
   }
 }
 

@@ -206,14 +206,6 @@ void code_pow(CodeContext& context) {
   return by_one_constant(context) ? code_table(context) : code_binary_f32(context, TC_BINARY_POW);
 }
 
-void code_max(CodeContext& context) {
-  code_binary_f32(context, TC_BINARY_MAX);
-}
-
-void code_min(CodeContext& context) {
-  code_binary_f32(context, TC_BINARY_MIN);
-}
-
 void code_prelu(CodeContext& context) {
   const Dims dims = context.dims(0);
   const Dims slope = context.dims(1);

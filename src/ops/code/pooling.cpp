@@ -6,6 +6,7 @@
 #include "ops/code/float_code.h"
 #include "ops/code/kernels.h"
 #include "ops/code/requantize.h"
+#include "ops/code/table.h"
 #include "ops/window.h"
 #include "tinyc/base/error.h"
 
@@ -56,13 +57,6 @@ void call_average(CodeContext& context, const Order& order, const WindowAxis& h,
   if (w.out <= w.in) context.overlap_below(to, from, (h.pad_begin * w.in + w.pad_begin) * channels);
 }
 
-WindowAxis whole(int64_t size) {
-  WindowAxis axis;
-  axis.in = size;
-  axis.kernel = size;
-  return axis;
-}
-
 }  // namespace
 
 void code_max_pool(CodeContext& context) {
@@ -75,12 +69,11 @@ void code_max_pool(CodeContext& context) {
   const Window window = pool_window(context.node(), x);
   const WindowAxis& h = window.axes[1];
   const WindowAxis& w = window.axes[2];
-  const Grid in = context.grid(0);
   const Grid out = context.result_grid();
-  if (in.scale != out.scale || in.zero_point != out.zero_point) context.refuse("its result has a grid of its own");
   const Order order = channels_last(static_cast<int>(x.size()));
   const auto n = [&](int64_t value) { return context.number(value); };
-  const CallArg from = context.in(0, order);
+  const bool clamps = has_scale_of_result(context, 0);  // the kernel has limits of its own
+  const CallArg from = clamps ? context.in(0, order) : in_on_result_grid(context, 0, order);
   const CallArg to = context.out(order);
   context.call(kMaxPool,
                {from, to, n(h.in), n(w.in), n(x[1]), n(h.out), n(w.out), n(h.kernel), n(w.kernel), n(h.stride),
@@ -98,53 +91,6 @@ void code_average_pool(CodeContext& context) {
   if (window.axes[1].dilation != 1 || window.axes[2].dilation != 1) context.refuse("its window has holes");
   call_average(context, channels_last(static_cast<int>(x.size())), window.axes[1], window.axes[2], x[1],
                int_attr(context.node(), "count_include_pad") != 0);
-}
-
-void code_global_average_pool(CodeContext& context) {
-  if (!all_integer(context, 1)) return code_global_pool_f32(context, 1);
-  check(context);
-  const Dims x = context.dims(0);
-  const int64_t cells = element_count(x) / (x[0] * x[1]);
-  call_average(context, channels_last(static_cast<int>(x.size())), whole(1), whole(cells), x[1], false);
-}
-
-// A mean over axes that lie together in memory in front of the axes that stay: over an image, the spatial ones.
-void code_reduce_mean(CodeContext& context) {
-  if (!all_integer(context, 1)) return code_reduce_f32(context, 1);
-  if (!context.is_integer(0) || !context.is_result_integer()) context.refuse("its data are not 8-bit integers");
-  const Dims x = context.dims(0);
-  const int rank = static_cast<int>(x.size());
-  std::vector<bool> reduced(x.size(), !context.has_input(1));
-  if (context.has_input(1)) {
-    if (context.constant(1) == nullptr) context.refuse("its axes are computed");
-    for (int64_t axis : context.constant(1)->to_int64())
-      reduced[static_cast<size_t>(normalize_axis(axis, rank))] = true;
-  }
-  Order order;
-  int64_t cells = 1;
-  for (int axis = 0; axis < rank; ++axis) {
-    if (!reduced[static_cast<size_t>(axis)]) continue;
-    order.push_back(axis);
-    cells *= x[static_cast<size_t>(axis)];
-  }
-  for (int axis = 0; axis < rank; ++axis) {
-    if (!reduced[static_cast<size_t>(axis)]) order.push_back(axis);
-  }
-  const Grid in = context.grid(0);
-  const Grid out = context.result_grid();
-  const double ratios[] = {static_cast<double>(in.scale) / static_cast<double>(out.scale) / kSumFactor /
-                           static_cast<double>(cells)};
-  if (ratios[0] >= kMostRatio) context.refuse("the grid of its result is finer than that of its sums");
-  const Requantization r = requantize_by(ratios, out.zero_point);
-  const std::vector<int32_t> multipliers(static_cast<size_t>(cells), r.multipliers[0]);
-  const auto n = [&](int64_t value) { return context.number(value); };
-  const CallArg from = context.in(0, order);
-  const CallArg to = context.out(plain_order(static_cast<int>(context.result_dims().size())));
-  const int64_t count = element_count(x) / cells;
-  context.call(kAveragePool, {from, to, context.data("multipliers", Tensor::of<int32_t>({cells}, multipliers)), n(1),
-                              n(cells), n(count), n(1), n(1), n(1), n(cells), n(1), n(1), n(0), n(0), n(in.zero_point),
-                              n(r.rounding), n(r.shift), n(out.low), n(out.high)});
-  context.overlap_below(to, from, 0);
 }
 
 }  // namespace tinyc

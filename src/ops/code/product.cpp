@@ -13,6 +13,7 @@ namespace tinyc {
 namespace {
 
 constexpr KernelDef kPointwise = TINYC_KERNEL(tc_pointwise_s8, "pointwise_s8.h");
+constexpr KernelDef kConvLeft = TINYC_KERNEL(tc_conv_left_s8, "conv_left_s8.h");
 constexpr KernelDef kDense = TINYC_KERNEL(tc_dense_s8, "dense_s8.h");
 
 // A dense layer widens its input in scratch when it is no longer than this; longer rows are widened as they are used.
@@ -47,7 +48,10 @@ std::vector<int64_t> read_bias(const CodeContext& context, int operand, std::spa
 struct StoredWeights {
   std::vector<int64_t> values;
   const QParams* params = nullptr;
-  size_t scale_idx(int64_t output) const { return params->scales.size() == 1 ? 0 : static_cast<size_t>(output); }
+  int64_t period = 0;
+  size_t scale_idx(int64_t output) const {
+    return params->scales.size() == 1 ? 0 : static_cast<size_t>(output % period);
+  }
 };
 
 StoredWeights read_weights(const CodeContext& context, const WeightMatrix& matrix) {
@@ -56,10 +60,11 @@ StoredWeights read_weights(const CodeContext& context, const WeightMatrix& matri
   if (tensor == nullptr) context.refuse("its weights are computed");
   if (params == nullptr || tensor->dtype() != params->storage) context.refuse("its weights are not stored as integers");
   if (params->block != 0) context.refuse("its weights have scales for blocks of inputs");
-  if (params->scales.size() != 1 && std::cmp_not_equal(params->scales.size(), matrix.outputs)) {
+  const int64_t period = matrix.scale_period == 0 ? matrix.outputs : matrix.scale_period;
+  if (params->scales.size() != 1 && std::cmp_not_equal(params->scales.size(), period)) {
     context.refuse("its weights have scales along another axis than that of the output channels");
   }
-  return {tensor->to_int64(), params};
+  return {tensor->to_int64(), params, period};
 }
 
 // Rows of int8, and the sum and the sum of magnitudes of each.
@@ -77,7 +82,9 @@ Rows make_rows(const CodeContext& context, const WeightMatrix& matrix, const Sto
     int64_t sum = 0;
     int64_t magnitude = 0;
     for (int64_t k = 0; k < matrix.inputs; ++k) {
-      const int64_t w = weights.values[static_cast<size_t>(matrix.element(o, k))] - zero_point;
+      const int64_t element = matrix.element(o, k);
+      if (element < 0) continue;
+      const int64_t w = weights.values[static_cast<size_t>(element)] - zero_point;
       if (w < -128 || w > 127) context.refuse("its weights less their zero point do not fit 8 bits");
       rows.bytes[static_cast<size_t>(o * stride + k)] = static_cast<int8_t>(w);
       sum += w;
@@ -104,8 +111,8 @@ ProductCode make_product(CodeContext& context, const WeightMatrix& matrix, int b
         static_cast<double>(in.scale) * static_cast<double>(weights.params->scales[weights.scale_idx(o)]);
     steps.push_back(step);
     ratios.push_back(step / static_cast<double>(out.scale));
-    if (ratios.back() >= kMostRatio) context.refuse("the grid of its result is finer than its products");
   }
+  const int left = shift_below(ratios);
   const Requantization requantization = requantize_by(ratios, out.zero_point);
   const std::vector<int64_t> biases = read_bias(context, bias, steps);
   std::vector<int32_t> channels;
@@ -113,6 +120,11 @@ ProductCode make_product(CodeContext& context, const WeightMatrix& matrix, int b
     const int64_t folded = biases[o] - in.zero_point * rows.sums[o];
     if (std::abs(folded) + 128 * rows.magnitudes[o] > std::numeric_limits<int32_t>::max()) {
       context.refuse("its sums do not fit 32 bits");
+    }
+    // What the shift to the left cuts off is beyond int8: |q - zero_point| <= 255.
+    const int32_t most = std::numeric_limits<int32_t>::max() >> left;
+    if (left > 0 && std::ldexp(most * ratios[o], left) < 256) {
+      context.refuse("the grid of its result is too fine for its products");
     }
     channels.push_back(static_cast<int32_t>(folded));
     channels.push_back(requantization.multipliers[o]);
@@ -124,12 +136,47 @@ ProductCode make_product(CodeContext& context, const WeightMatrix& matrix, int b
           .rounding = context.number(requantization.rounding),
           .shift = context.number(requantization.shift),
           .low = context.number(out.low),
-          .high = context.number(out.high)};
+          .high = context.number(out.high),
+          .left = left};
+}
+
+void call_left(CodeContext& context, const WindowGeometry& g, const ProductCode& product, const CallArg& in,
+               const CallArg& out) {
+  const auto n = [&](int64_t value) { return context.number(value); };
+  context.call(kConvLeft, {in,
+                           out,
+                           product.weights,
+                           product.channels,
+                           n(g.h.in),
+                           n(g.w.in),
+                           n(g.in_c),
+                           n(g.h.out),
+                           n(g.w.out),
+                           n(g.out_c),
+                           n(g.h.kernel),
+                           n(g.w.kernel),
+                           n(g.h.stride),
+                           n(g.w.stride),
+                           n(g.h.pad_begin),
+                           n(g.w.pad_begin),
+                           n(g.h.dilation),
+                           n(g.w.dilation),
+                           n(g.groups),
+                           n(context.grid(0).zero_point),
+                           n(product.left),
+                           product.rounding,
+                           product.shift,
+                           product.low,
+                           product.high});
 }
 
 void call_rows(CodeContext& context, const ProductCode& product, const CallArg& in, const CallArg& out, int64_t rows,
                int64_t inputs, int64_t outputs) {
   const auto n = [&](int64_t value) { return context.number(value); };
+  if (product.left > 0) {
+    const WindowGeometry g{{}, {.in = rows, .out = rows}, inputs, outputs, 1, inputs};
+    return call_left(context, g, product, in, out);
+  }
   if (rows == 1) {
     const CallArg scratch = context.scratch(inputs <= kMostWidened ? 2 * ((inputs + 15) / 16 * 16) : 0);
     context.call(kDense, {in, out, scratch, product.weights, product.channels, n(inputs), n(outputs), product.rounding,

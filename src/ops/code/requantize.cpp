@@ -16,6 +16,14 @@ int32_t multiplier_of(double ratio, int shift) {
 
 }  // namespace
 
+int shift_below(std::span<double> ratios) {
+  const double most = *std::max_element(ratios.begin(), ratios.end());
+  int shift = 0;
+  while (std::ldexp(most, -shift) >= kMostRatio) ++shift;
+  for (double& ratio : ratios) ratio = std::ldexp(ratio, -shift);
+  return shift;
+}
+
 Requantization requantize_by(std::span<const double> ratios, int32_t zero_point) {
   const double most = *std::max_element(ratios.begin(), ratios.end());
   TINYC_CHECK(most > 0 && most < kMostRatio);

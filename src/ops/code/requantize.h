@@ -18,6 +18,9 @@ struct Requantization {
 
 inline constexpr double kMostRatio = 0.25;  // ratios are below this: shift is at least 1
 
+// Divides the ratios by the smallest power of two, 2^result, that brings them all below kMostRatio.
+int shift_below(std::span<double> ratios);
+
 // One shift for all ratios, set by the largest. `ratios` are scale_acc / scale_result, positive and below kMostRatio.
 Requantization requantize_by(std::span<const double> ratios, int32_t zero_point);
 

@@ -1,7 +1,8 @@
 // Functions of one operand on a device: 256 results computed offline by the op itself, in float, and looked up.
+#include "ops/code/table.h"
+
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "ops/code/bindings.h"
 #include "ops/code/float_code.h"
@@ -16,38 +17,27 @@ namespace {
 constexpr KernelDef kTable = TINYC_KERNEL(tc_table_s8, "table_s8.h");
 constexpr int64_t kEntries = 256;
 
-// The only operand that is computed.
-int computed_operand(const CodeContext& context) {
-  int found = -1;
-  for (int i = 0; std::cmp_less(i, context.node().inputs.size()); ++i) {
-    if (!context.has_input(i) || context.constant(i) != nullptr) continue;
-    if (found >= 0) context.refuse("it has two computed operands");
-    found = i;
-  }
-  return std::max(found, 0);
-}
-
-// A constant operand as floats; one element, whatever its rank, as one.
-Tensor real_constant(const CodeContext& context, int idx) {
-  const Tensor& stored = *context.constant(idx);
-  const QParams* params = context.params(idx);
-  const bool is_integer = params != nullptr && stored.dtype() == params->storage;
-  const Tensor real = is_integer ? dequantize(stored, *params) : stored;
-  return real.size() == 1 && real.dtype() == DataType::kFloat ? Tensor::of<float>({1}, {real.data<float>()[0]}) : real;
+// The reals that the integers of a grid stand for.
+std::vector<float> reals_of(const Grid& grid) {
+  std::vector<float> reals;
+  for (int q = -128; q <= 127; ++q) reals.push_back(static_cast<float>(q - grid.zero_point) * grid.scale);
+  return reals;
 }
 
 // What the op gives for each integer that the operand may hold.
 std::vector<float> evaluate_all(const CodeContext& context, int operand) {
-  const Grid grid = context.grid(operand);
-  std::vector<float> reals;
-  for (int q = -128; q <= 127; ++q) reals.push_back(static_cast<float>(q - grid.zero_point) * grid.scale);
   std::vector<Tensor> inputs;
-  for (int i = 0; std::cmp_less(i, context.node().inputs.size()); ++i) {
-    if (i == operand) {
-      inputs.push_back(Tensor::of<float>({kEntries}, reals));
-    } else {
-      inputs.push_back(context.has_input(i) ? real_constant(context, i) : Tensor());
+  for (size_t i = 0; i < context.node().inputs.size(); ++i) {
+    const int idx = static_cast<int>(i);
+    if (idx == operand) {
+      inputs.push_back(Tensor::of<float>({kEntries}, reals_of(context.grid(operand))));
+      continue;
     }
+    const Tensor* constant = context.constant(idx);
+    if (context.has_input(idx) && constant == nullptr) context.refuse("it has two computed operands");
+    const bool is_real = constant != nullptr && context.params(idx) != nullptr;
+    inputs.push_back(is_real ? Tensor::of<float>({}, real_constant(context, idx))
+                             : (constant != nullptr ? *constant : Tensor()));
   }
   std::vector<Tensor> outputs = {Tensor::zeros(DataType::kFloat, {kEntries})};
   std::vector<std::byte> scratch;
@@ -59,24 +49,83 @@ std::vector<float> evaluate_all(const CodeContext& context, int operand) {
 }
 
 int8_t on_grid(float real, const Grid& grid) {
+  if (std::isnan(real)) return 0;
   const double q = std::nearbyint(static_cast<double>(real / grid.scale)) + grid.zero_point;
   return static_cast<int8_t>(std::clamp(q, static_cast<double>(grid.low), static_cast<double>(grid.high)));
 }
 
+CallArg table_of(CodeContext& context, std::string_view role, std::span<const float> reals, const Grid& grid) {
+  std::vector<int8_t> table;
+  for (float real : reals) table.push_back(on_grid(real, grid));
+  return context.data(role, Tensor::of<int8_t>({kEntries}, table));
+}
+
 }  // namespace
 
-void code_table(CodeContext& context) {
-  const int operand = computed_operand(context);
-  if (!context.is_integer(operand) || !context.is_result_integer()) return code_map_f32(context);
+bool has_result_grid(const CodeContext& context, int operand, int result) {
+  // Floats are brought to the grid, or off it, at the border.
+  if (!context.is_integer(operand) || !context.is_result_integer(result)) return true;
+  const Grid in = context.grid(operand);
+  const Grid out = context.result_grid(result);
+  return in.scale == out.scale && in.zero_point == out.zero_point && in.low >= out.low && in.high <= out.high;
+}
+
+bool has_scale_of_result(const CodeContext& context, int operand) {
+  const Grid in = context.grid(operand);
   const Grid out = context.result_grid();
-  std::vector<int8_t> table;
-  for (float real : evaluate_all(context, operand)) table.push_back(std::isnan(real) ? int8_t{0} : on_grid(real, out));
-  const Order order = context.order_of(operand, channels_last(static_cast<int>(context.dims(operand).size())));
+  return in.scale == out.scale && in.zero_point == out.zero_point;
+}
+
+Temporary make_temporary(CodeContext& context, int64_t bytes) {
+  Temporary result{context.scratch(bytes), {}};
+  result.write.kind = CallArg::Kind::kWrite;
+  result.read = result.write;
+  result.read.kind = CallArg::Kind::kRead;
+  return result;
+}
+
+CallArg in_on_result_grid(CodeContext& context, int operand, const Order& order, int result) {
   const CallArg in = context.in(operand, order);
-  const CallArg result = context.out(order);
-  context.call(kTable, {in, result, context.data("table", Tensor::of<int8_t>({kEntries}, table)),
-                        context.number(element_count(context.dims(operand)))});
+  if (has_result_grid(context, operand, result)) return in;
+  const int64_t size = element_count(context.dims(operand));
+  const Temporary moved = make_temporary(context, size);
+  const CallArg table = table_of(context, "grid", reals_of(context.grid(operand)), context.result_grid(result));
+  context.call(kTable, {in, moved.write, table, context.number(size)});
+  if (in.kind == CallArg::Kind::kRead) context.overlap_below(moved.write, in, 0);
+  return moved.read;
+}
+
+void code_regrid(CodeContext& context, const Order& order, const Order& result_order) {
+  const CallArg in = context.in(0, order);
+  const CallArg out = context.out(result_order);
+  const CallArg table = table_of(context, "grid", reals_of(context.grid(0)), context.result_grid());
+  context.call(kTable, {in, out, table, context.number(element_count(context.dims(0)))});
+  if (in.kind == CallArg::Kind::kRead) context.overlap_below(out, in, 0);
+}
+
+std::vector<float> real_constant(const CodeContext& context, int operand) {
+  const Tensor& stored = *context.constant(operand);
+  const QParams* params = context.params(operand);
+  const bool packed = params != nullptr && stored.dtype() == params->storage;
+  return packed ? dequantize(stored, *params).to_float() : stored.to_float();
+}
+
+void code_function_of(CodeContext& context, int operand) {
+  if (!context.is_integer(operand) || !context.is_result_integer()) context.refuse("its data are not 8-bit integers");
+  const CallArg table = table_of(context, "table", evaluate_all(context, operand), context.result_grid());
+  const Dims dims = context.dims(operand);
+  const int rank = static_cast<int>(dims.size());
+  const int result_rank = static_cast<int>(context.result_dims().size());
+  const Order order = rank == result_rank ? context.order_of(operand, channels_last(rank)) : plain_order(rank);
+  const CallArg in = context.in(operand, order);
+  const CallArg result = context.out(rank == result_rank ? order : plain_order(result_rank));
+  context.call(kTable, {in, result, table, context.number(element_count(dims))});
   context.overlap_below(result, in, 0);
+}
+
+void code_table(CodeContext& context) {
+  if (!all_integer(context, 1)) return code_map_f32(context);
+  code_function_of(context, 0);
 }
 
 }  // namespace tinyc
