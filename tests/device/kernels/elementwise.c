@@ -1,7 +1,9 @@
-/* Sums, products, tables, softmax and index of the largest against their definitions; in place where that is promised.
+/* Sums, products, tables, softmax, extremes and their indices against their definitions; in place where that is
+ * promised.
  */
 #include "add_s8.h"
 #include "arg_max_s8.h"
+#include "extreme_s8.h"
 #include "harness.h"
 #include "mul_s8.h"
 #include "softmax_s8.h"
@@ -159,7 +161,44 @@ static void test_arg_max(void) {
           index = i;
       check(best[row] == index, "arg max");
     }
+    tc_arg_min_s8(a, best, 4, count, last);
+    for (int32_t row = 0; row < 4; ++row) {
+      int32_t index = 0;
+      for (int32_t i = 1; i < count; ++i)
+        if (a[row * count + i] < a[row * count + index] || (last && a[row * count + i] == a[row * count + index]))
+          index = i;
+      check(best[row] == index, "arg min");
+    }
   }
+}
+
+static void test_extremes(void) {
+  const int32_t cells = pick(1, 12);
+  const int32_t count = pick(1, 40);
+  const int32_t size = cells * count;
+  const int32_t low = pick(-128, 0);
+  const int32_t high = pick(0, 127);
+  fill(a);
+  fill(b);
+  memset(out, 0x55, sizeof out);
+  for (int32_t i = 0; i < size; ++i) expected[i] = clamp(a[i] > b[i] ? a[i] : b[i], low, high);
+  tc_max_s8(a, b, out, size, low, high);
+  compare(size, "max");
+  for (int32_t i = 0; i < size; ++i) expected[i] = clamp(a[i] < b[i] ? a[i] : b[i], low, high);
+  memcpy(out, a, (size_t)size);
+  tc_min_s8(out, b, out, size, low, high);
+  compare(size, "min in place");
+  memset(out, 0x55, sizeof out);
+  for (int32_t c = 0; c < count; ++c) {
+    int32_t min = a[c];
+    for (int32_t i = 1; i < cells; ++i) min = a[i * count + c] < min ? a[i * count + c] : min;
+    expected[c] = clamp(min, low, high);
+  }
+  tc_reduce_min_s8(a, out, cells, count, low, high);
+  compare(count, "smallest of each column");
+  memcpy(out, a, sizeof out);
+  tc_reduce_min_s8(out, out, cells, count, low, high);
+  check(memcmp(out, expected, (size_t)count) == 0, "smallest of each column in place");
 }
 
 int main(void) {
@@ -169,6 +208,7 @@ int main(void) {
     test_table();
     test_softmax();
     test_arg_max();
+    test_extremes();
   }
   return finish();
 }

@@ -162,12 +162,45 @@ static void test_resize(void) {
   compare("upsample nearest");
 }
 
+static void test_gather(void) {
+  int32_t rows[7];
+  int32_t columns[5];
+  const int32_t height = pick(1, 7);
+  const int32_t width = pick(1, 5);
+  const int32_t bytes = pick(1, 19);
+  const int8_t value = random_s8();
+  start();
+  for (int32_t i = 0; i < 7; ++i) rows[i] = pick(0, 3) == 0 ? -4000 : pick(0, 4000);
+  for (int32_t i = 0; i < 5; ++i) columns[i] = pick(0, 3000);
+  for (int32_t i = 0; i < height * width * bytes; ++i) {
+    const int32_t from = rows[i / bytes / width] + columns[i / bytes % width];
+    expected[i] = from < 0 ? value : in[from + i % bytes];
+  }
+  tc_gather_s8(in, out, rows, columns, height, width, bytes, value);
+  compare("gather");
+}
+
+static void test_interleave(void) {
+  const int32_t rows = pick(1, 6);
+  const int32_t columns = pick(1, 6);
+  const int32_t bytes = pick(1, 17);
+  const int32_t column_stride = bytes * pick(1, 3);
+  const int32_t row_stride = column_stride * columns * pick(1, 3);
+  start();
+  for (int32_t i = 0; i < rows * columns * bytes; ++i)
+    expected[i / bytes / columns * row_stride + i / bytes % columns * column_stride + i % bytes] = in[i];
+  tc_interleave_s8(in, out, rows, columns, bytes, row_stride, column_stride);
+  compare("interleave");
+}
+
 int main(void) {
   for (int i = 0; i < 60; ++i) {
     test_transpose();
     test_pad();
     test_strided_copy();
     test_resize();
+    test_gather();
+    test_interleave();
   }
   return finish();
 }
