@@ -36,6 +36,7 @@ Graph with_closed_dims(const Graph& graph) {
     }
   }
   infer_types(closed);
+  absorb_flatten(closed);
   return closed;
 }
 

@@ -68,6 +68,10 @@ class DeviceProgramBuilder {
   std::vector<std::optional<Limits>> limits_;  // by value: the fused clamp that makes it
 };
 
+// Flatten in front of a product with constant weights keeps channels last (src/code/absorb_flatten.cpp). Types of the
+// graph are known.
+void absorb_flatten(Graph& graph);
+
 // Gives every arena buffer of the program its offset, and the program its arena size (src/code/arena.cpp).
 void plan_arena(DeviceProgram& program);
 

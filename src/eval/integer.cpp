@@ -126,6 +126,8 @@ std::vector<Tensor> IntegerProgram::run(std::span<const Tensor> inputs, const st
     last.push_back(output.make(1));
   }
   for (Tensor& tensor : last) targets.push_back(tensor.mutable_bytes());
+  // The program may have values that the graph it was made from has not.
+  const auto is_observed = [&](ValueId id) { return index_of(id) < observed.size() && observed[index_of(id)]; };
   std::map<size_t, Tensor> seen;  // by buffer
   for (int64_t sample = 0; sample < samples; ++sample) {
     std::vector<Tensor> stored;
@@ -137,7 +139,7 @@ std::vector<Tensor> IntegerProgram::run(std::span<const Tensor> inputs, const st
       watch = [&](BufferId id, size_t call, const void* bytes) {
         const size_t idx = index_of(id);
         const DeviceLayout& layout = buffers_[idx];
-        if (!layout.defined() || last_writes_[idx] != call || !observed[index_of(program_.buffers[idx].value)]) return;
+        if (!layout.defined() || last_writes_[idx] != call || !is_observed(program_.buffers[idx].value)) return;
         const auto found = seen.try_emplace(idx, layout.make(samples)).first;
         layout.from_device(bytes, found->second, sample);
       };
