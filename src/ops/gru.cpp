@@ -1,5 +1,6 @@
 // GRU: z = f(x Wz + h Rz + b), r = f(x Wr + h Rr + b), n = g(x Wh + (r h) Rh + b), h' = (1 - z) n + z h.
 // With linear_before_reset the candidate is n = g(x Wh + wb + r (h Rh + rb)). Gates stand in the order z, r, h.
+#include "ops/code/bindings.h"
 #include "ops/recurrent.h"
 #include "ops/recurrent_activation.h"
 
@@ -70,6 +71,7 @@ extern const OpDef k_gru{
     .eval = [](EvalContext& c) { eval_recurrent(c, kKind); },
     .prepare = [](const PrepareContext& c) { return recurrent_kernel(c, kKind); },
     .macs = recurrent_macs,
+    .code = code_gru,
     .quant = recurrent_quant(),
 };
 

@@ -2,6 +2,7 @@
 // shifted by element. RMSNormalization: divided by its root mean square, then scaled.
 #include <cmath>
 
+#include "ops/code/bindings.h"
 #include "ops/common_infer.h"
 #include "ops/float_io.h"
 #include "ops/movement.h"
@@ -84,7 +85,8 @@ extern const OpDef k_layer_normalization{
     .attributes = kAttributes,
     .infer = infer_layer,
     .eval = eval_layer,
-    .quant = {.why_float = kWhyNormalizationIsFloat},
+    .code = code_layer_normalization,
+    .quant = {.kind = QuantKind::kCompute},
 };
 
 extern const OpDef k_rms_normalization{

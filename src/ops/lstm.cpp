@@ -4,6 +4,7 @@
 // the cell state.
 #include <algorithm>
 
+#include "ops/code/bindings.h"
 #include "ops/recurrent.h"
 #include "ops/recurrent_activation.h"
 
@@ -86,6 +87,7 @@ extern const OpDef k_lstm{
     .eval = [](EvalContext& c) { eval_recurrent(c, kKind); },
     .prepare = [](const PrepareContext& c) { return recurrent_kernel(c, kKind); },
     .macs = recurrent_macs,
+    .code = code_lstm,
     .quant = recurrent_quant(),
 };
 

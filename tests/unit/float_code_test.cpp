@@ -7,7 +7,7 @@
 
 #include "tinyc/code/program.h"
 #include "tinyc/eval/program.h"
-#include "unit/graph_builder.h"
+#include "unit/small_graphs.h"
 
 namespace tinyc::testing {
 namespace {
@@ -161,6 +161,81 @@ TEST(FloatCode, ImagesAreTransposedWhereRowsAreWanted) {
   const ValueId turned = b.node("Transpose", {conv}, {{"perm", Ints{0, 3, 1, 2}}});
   const ValueId flat = b.node("Flatten", {turned});
   expect_float_agrees(b.finish({b.node("Gemm", {flat, b.random("v", {120, 4})}), turned}));
+}
+
+// Kind, operands W and R, and what follows them.
+ValueId recurrent(GraphBuilder& b, const std::string& op, ValueId x, int64_t directions, AttributeList attributes,
+                  std::vector<ValueId> more = {}) {
+  const int64_t rows = (op == "LSTM" ? 4 : 3) * 5;
+  std::vector<ValueId> inputs = {x, b.random("w", {directions, rows, 4}), b.random("r", {directions, rows, 5}),
+                                 b.random("b", {directions, 2 * rows})};
+  inputs.insert(inputs.end(), more.begin(), more.end());
+  attributes["hidden_size"] = int64_t{5};
+  return b.node(op, std::move(inputs), std::move(attributes));
+}
+
+TEST(FloatCode, RecurrentLayers) {
+  for (const char* op : {"LSTM", "GRU"}) {
+    for (const char* direction : {"forward", "reverse", "bidirectional"}) {
+      SCOPED_TRACE(std::string(op) + " " + direction);
+      const int64_t directions = std::string(direction) == "bidirectional" ? 2 : 1;
+      GraphBuilder b;
+      const ValueId x = b.input("x", {7, 1, 4});
+      const ValueId all = recurrent(b, op, x, directions, {{"direction", std::string(direction)}});
+      const ValueId first = b.node("Transpose", {all}, {{"perm", Ints{1, 0, 2, 3}}});
+      expect_float_agrees(b.finish({all, b.node("Tanh", {first})}));
+    }
+  }
+}
+
+TEST(FloatCode, RecurrentStatesGoInAndOut) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {7, 1, 4});
+  const ValueId h = b.input("h", {1, 1, 5});
+  const ValueId c = b.input("c", {1, 1, 5});
+  recurrent(b, "LSTM", x, 1, {}, {kNoValue, h, c});
+  Graph graph = b.finish({});
+  for (const char* name : {"last_h", "last_c"}) {
+    Value value;
+    value.name = name;
+    graph.nodes[0].outputs.push_back(graph.add_value(std::move(value)));
+  }
+  graph.outputs = {graph.nodes[0].outputs[2], graph.nodes[0].outputs[1]};
+  infer_types(graph);
+  expect_float_agrees(graph);
+}
+
+TEST(FloatCode, ResetGateBeforeOrAfterTheSum) {
+  for (const int64_t linear : {0, 1}) {
+    GraphBuilder b;
+    const ValueId x = b.input("x", {7, 1, 4});
+    expect_float_agrees(b.finish({recurrent(b, "GRU", x, 1, {{"linear_before_reset", linear}})}));
+  }
+}
+
+TEST(FloatCode, RecurrentWeightsStayInIntegers) {
+  for (const char* op : {"LSTM", "GRU"}) {
+    GraphBuilder b;
+    const ValueId x = b.input("x", {7, 1, 4});
+    Graph graph = quantized(b.finish({recurrent(b, op, x, 2, {{"direction", std::string("bidirectional")}})}));
+    const DeviceProgram program = make_device_program(graph);
+    const auto bytes = std::count_if(program.constants.begin(), program.constants.end(),
+                                     [](const DeviceConstant& c) { return c.data.dtype() == DataType::kInt8; });
+    EXPECT_EQ(bytes, 4);
+    const std::vector<Tensor> inputs = inputs_of(graph);
+    const auto expected = run(graph, Engine::kSimulated, inputs);
+    const auto actual = run(graph, Engine::kInteger, inputs);
+    const auto want = expected[0].data<float>();
+    const auto got = actual[0].data<float>();
+    for (size_t i = 0; i < want.size(); ++i) ASSERT_NEAR(got[i], want[i], 3e-6F) << i;
+  }
+}
+
+TEST(FloatCode, LayerNormalization) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {2, 3, 8});
+  const ValueId last = b.node("LayerNormalization", {x, b.random("s", {8}), b.random("t", {8})});
+  expect_float_agrees(b.finish({b.node("LayerNormalization", {last, b.random("u", {3, 8})}, {{"axis", int64_t{1}}})}));
 }
 
 // x on a grid, a function that stays in float, and its result on a grid again.

@@ -36,6 +36,14 @@ void code_identity(CodeContext& context);
 void code_transpose(CodeContext& context);
 void code_concat(CodeContext& context);
 
+// attention.cpp
+void code_computed_matmul(CodeContext& context);
+void code_layer_normalization(CodeContext& context);
+
+// recurrent.cpp
+void code_lstm(CodeContext& context);
+void code_gru(CodeContext& context);
+
 // float_map.cpp, float_rows.cpp: ops that have float kernels only.
 void code_div(CodeContext& context);
 void code_pow(CodeContext& context);

@@ -27,7 +27,7 @@ void code_matmul(CodeContext& context) {
   if (!all_integer(context, 1)) return code_matmul_f32(context);
   const Dims a = context.dims(0);
   const Dims b = context.dims(1);
-  if (context.constant(1) == nullptr) context.refuse("both operands are computed");
+  if (context.constant(1) == nullptr && context.is_integer(1)) return code_computed_matmul(context);
   if (b.size() != 2 || a.size() < 2) context.refuse("its weights are not a matrix");
   const int64_t inputs = b[0];
   const int64_t outputs = b[1];

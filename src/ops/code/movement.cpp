@@ -1,5 +1,6 @@
 // Ops that move elements on a device as whole blocks: most only see the same bytes under other dims.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "ops/code/bindings.h"
@@ -19,11 +20,75 @@ void code_same_bytes(CodeContext& context, const Order& order, const Order& resu
   code_regrid(context, order, result_order);
 }
 
+// Axes of the operand that become axes of the result: [48, 8, 8] to [48, 64] are {48}, {48} and {8, 8}, {64}.
+struct AxisGroup {
+  Order from, to;
+};
+
+std::vector<AxisGroup> groups_of(const Dims& from, const Dims& to) {
+  std::vector<AxisGroup> groups;
+  size_t i = 0;
+  size_t j = 0;
+  while (i < from.size() || j < to.size()) {
+    AxisGroup group;
+    int64_t in = 1;
+    int64_t out = 1;
+    while (i < from.size() && (group.from.empty() || in < out)) {
+      in *= from[i];
+      group.from.push_back(static_cast<int>(i++));
+      while (j < to.size() && (group.to.empty() || out < in)) {
+        out *= to[j];
+        group.to.push_back(static_cast<int>(j++));
+      }
+    }
+    for (; i == from.size() && j < to.size(); ++j) group.to.push_back(static_cast<int>(j));
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+// The order in which the result is the operand's bytes; nothing when axes that are merged or split lie apart.
+std::optional<Order> order_after_reshape(const Dims& from, const Order& order, const Dims& to) {
+  const std::vector<AxisGroup> groups = groups_of(from, to);
+  Order essential;  // axes of one element may stand anywhere
+  for (int axis : order) {
+    if (from[static_cast<size_t>(axis)] != 1) essential.push_back(axis);
+  }
+  Order result;
+  for (const AxisGroup& group : groups) {
+    const bool ones = std::none_of(group.from.begin(), group.from.end(),
+                                   [&](int axis) { return from[static_cast<size_t>(axis)] != 1; });
+    if (ones) result.insert(result.end(), group.to.begin(), group.to.end());
+  }
+  for (size_t at = 0; at < essential.size();) {
+    const auto group = std::find_if(groups.begin(), groups.end(), [&](const AxisGroup& g) {
+      return std::find(g.from.begin(), g.from.end(), essential[at]) != g.from.end();
+    });
+    for (int axis : group->from) {
+      if (from[static_cast<size_t>(axis)] == 1) continue;
+      if (at == essential.size() || essential[at] != axis) return std::nullopt;
+      ++at;
+    }
+    result.insert(result.end(), group->to.begin(), group->to.end());
+  }
+  return result;
+}
+
 }  // namespace
 
 void code_reshape(CodeContext& context) {
-  code_same_bytes(context, plain_order(static_cast<int>(context.dims(0).size())),
-                  plain_order(static_cast<int>(context.result_dims().size())));
+  const Dims from = context.dims(0);
+  const Dims to = context.result_dims();
+  Order order = plain_order(static_cast<int>(from.size()));
+  Order result = plain_order(static_cast<int>(to.size()));
+  const Order now = context.order_of(0, order);
+  if (element_count(from) > 0) {
+    if (const auto kept = order_after_reshape(from, now, to)) {
+      order = now;
+      result = *kept;
+    }
+  }
+  code_same_bytes(context, order, result);
 }
 
 // Any order will do: the result's is the same.

@@ -1,4 +1,5 @@
 // Softmax on a device, in integers.
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -31,9 +32,11 @@ void code_softmax(CodeContext& context) {
   const Dims x = context.dims(0);
   const int rank = static_cast<int>(x.size());
   const int axis = normalize_axis(int_attr(context.node(), "axis"), rank);
-  Order order = plain_order(rank);
-  order.erase(order.begin() + axis);
-  order.push_back(axis);
+  Order order = context.order_of(0, plain_order(rank));
+  if (order.back() != axis) {
+    order.erase(std::find(order.begin(), order.end(), axis));
+    order.push_back(axis);
+  }
   const int64_t count = x[static_cast<size_t>(axis)];
   const CallArg from = context.in(0, order);
   const CallArg to = context.out(order);
