@@ -6,6 +6,7 @@
 #include "ops/code/bindings.h"
 #include "ops/code/float_code.h"
 #include "ops/code/kernels.h"
+#include "ops/code/table.h"
 #include "tinyc/ops/op.h"
 
 namespace tinyc {
@@ -28,7 +29,6 @@ std::vector<int32_t> exponents(double scale, int64_t count) {
 void code_softmax(CodeContext& context) {
   if (!all_integer(context, 1)) return code_softmax_f32(context, false);
   const Grid out = context.result_grid();
-  if (out.scale != 1.0F / 256 || out.zero_point != -128) context.refuse("its result is not in steps of 1/256");
   const Dims x = context.dims(0);
   const int rank = static_cast<int>(x.size());
   const int axis = normalize_axis(int_attr(context.node(), "axis"), rank);
@@ -38,12 +38,18 @@ void code_softmax(CodeContext& context) {
     order.push_back(axis);
   }
   const int64_t count = x[static_cast<size_t>(axis)];
+  const int64_t size = element_count(x);
   const CallArg from = context.in(0, order);
-  const CallArg to = context.out(order);
+  // The kernel gives steps of 1/256; other tools may have chosen others.
+  const Grid natural{1.0F / 256, -128, -128, 127};
+  const bool as_is = out.scale == natural.scale && out.zero_point == natural.zero_point;
+  const Temporary between = as_is ? Temporary() : make_temporary(context, size);
+  const CallArg to = as_is ? context.out(order) : between.write;
   const Tensor table = Tensor::of<int32_t>({256}, exponents(static_cast<double>(context.grid(0).scale), count));
-  context.call(kSoftmax, {from, to, context.data("exponents", table), context.number(element_count(x) / count),
-                          context.number(count)});
+  context.call(kSoftmax,
+               {from, to, context.data("exponents", table), context.number(size / count), context.number(count)});
   context.overlap_same_start(to, from);
+  if (!as_is) call_regrid(context, between.read, context.out(order), natural, size);
 }
 
 void code_log_softmax(CodeContext& context) {

@@ -95,12 +95,15 @@ CallArg in_on_result_grid(CodeContext& context, int operand, const Order& order,
   return moved.read;
 }
 
+void call_regrid(CodeContext& context, const CallArg& in, const CallArg& out, const Grid& from, int64_t size) {
+  const CallArg table = table_of(context, "grid", reals_of(from), context.result_grid());
+  context.call(kTable, {in, out, table, context.number(size)});
+  if (in.kind == CallArg::Kind::kRead) context.overlap_below(out, in, 0);
+}
+
 void code_regrid(CodeContext& context, const Order& order, const Order& result_order) {
   const CallArg in = context.in(0, order);
-  const CallArg out = context.out(result_order);
-  const CallArg table = table_of(context, "grid", reals_of(context.grid(0)), context.result_grid());
-  context.call(kTable, {in, out, table, context.number(element_count(context.dims(0)))});
-  if (in.kind == CallArg::Kind::kRead) context.overlap_below(out, in, 0);
+  call_regrid(context, in, context.out(result_order), context.grid(0), element_count(context.dims(0)));
 }
 
 std::vector<float> real_constant(const CodeContext& context, int operand) {

@@ -18,6 +18,9 @@ CallArg in_on_result_grid(CodeContext& context, int operand, const Order& order,
 // The whole node: the operand's bytes on the result's grid, in `result_order`.
 void code_regrid(CodeContext& context, const Order& order, const Order& result_order);
 
+// `size` bytes on the grid `from` become those of the result.
+void call_regrid(CodeContext& context, const CallArg& in, const CallArg& out, const Grid& from, int64_t size);
+
 // The result as a function of one operand, the others constants of one element or none.
 void code_function_of(CodeContext& context, int operand);
 
