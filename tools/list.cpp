@@ -13,6 +13,7 @@
 #include "tinyc/driver/emitters.h"
 #include "tinyc/driver/presets.h"
 #include "tinyc/driver/recipe.h"
+#include "tinyc/ops/code.h"
 #include "tinyc/ops/op.h"
 #include "tinyc/pass/pass.h"
 #include "tinyc/quant/observer.h"
@@ -47,10 +48,10 @@ std::string quantized_form(const QuantTraits& traits) {
 }
 
 Table list_ops() {
-  Table table{{"op", "quantized"}, {}};
+  Table table{{"op", "quantized", "device"}, {}};
   for (const OpDef* op : all_ops()) {
     const std::string domain = op->domain.empty() ? "" : std::string(op->domain) + ".";
-    table.rows.push_back({domain + std::string(op->name), quantized_form(op->quant)});
+    table.rows.push_back({domain + std::string(op->name), quantized_form(op->quant), std::string(device_form(*op))});
   }
   return table;
 }

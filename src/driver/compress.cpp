@@ -160,7 +160,9 @@ class Run {
     options.layers = true;
     options.threads = threads_;
     options.kept = context_.kept;
-    const Comparison measured = compare(computable_part(reference_), computable_part(graph_), data, options);
+    const Comparison measured =
+        with_context([&] { return request_.model.string(); },
+                     [&] { return compare(computable_part(reference_), computable_part(graph_), data, options); });
     report_.samples = measured.samples;
     if (runs_whole()) {
       report_.top1_float = measured.top1_reference;

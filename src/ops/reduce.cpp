@@ -210,8 +210,8 @@ constexpr OpDef reduction(std::string_view name, void (*eval)(EvalContext&), con
 extern const OpDef k_reduce_sum = reduction("ReduceSum", eval_reduction<kItself, kAdd, 0, kResult>, kCompute, code_reduce_sum);
 extern const OpDef k_reduce_mean = reduction("ReduceMean", eval_reduction<kItself, kAdd, 0, kPerElement>, kCompute, code_reduce_mean);
 extern const OpDef k_reduce_prod = reduction("ReduceProd", eval_reduction<kItself, kMultiply, 1, kResult>, kPrecise);
-extern const OpDef k_reduce_l1 = reduction("ReduceL1", eval_reduction<kSize, kAdd, 0, kResult>, kCompute);
-extern const OpDef k_reduce_l2 = reduction("ReduceL2", eval_reduction<kSquare, kAdd, 0, kRoot>, kPrecise);
+extern const OpDef k_reduce_l1 = reduction("ReduceL1", eval_reduction<kSize, kAdd, 0, kResult>, kCompute, code_reduce_l1);
+extern const OpDef k_reduce_l2 = reduction("ReduceL2", eval_reduction<kSquare, kAdd, 0, kRoot>, kPrecise, code_reduce_l2);
 extern const OpDef k_reduce_sum_square = reduction("ReduceSumSquare", eval_reduction<kSquare, kAdd, 0, kResult>, kPrecise);
 extern const OpDef k_reduce_log_sum = reduction("ReduceLogSum", eval_reduction<kItself, kAdd, 0, kLog>, kPrecise);
 extern const OpDef k_reduce_log_sum_exp = reduction("ReduceLogSumExp", eval_log_sum_exp, kPrecise);

@@ -134,6 +134,9 @@ Order channels_last(int rank);
 // The dims as they lie in memory.
 Dims ordered(std::span<const int64_t> dims, const Order& order);
 
+// What the op computes with on a device: "integer", "float", or "-" where it has no kernels.
+std::string_view device_form(const OpDef& op);
+
 class DeviceProgramBuilder;  // src/code
 
 class CodeContext {

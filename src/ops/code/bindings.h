@@ -67,6 +67,8 @@ void code_reduce_max(CodeContext& context);
 void code_reduce_min(CodeContext& context);
 void code_reduce_sum(CodeContext& context);
 void code_reduce_mean(CodeContext& context);
+void code_reduce_l1(CodeContext& context);
+void code_reduce_l2(CodeContext& context);
 void code_arg_max(CodeContext& context);
 void code_arg_min(CodeContext& context);
 

@@ -124,6 +124,14 @@ void code_reduce_mean(CodeContext& context) {
   code_sum_of(context, matrix, 1.0 / static_cast<double>(matrix.cells));
 }
 
+void code_reduce_l1(CodeContext& context) {
+  code_reduce_f32(context, 5);
+}
+
+void code_reduce_l2(CodeContext& context) {
+  code_reduce_f32(context, 6);
+}
+
 void code_global_average_pool(CodeContext& context) {
   if (!all_integer(context, 1)) return code_global_pool_f32(context, 1);
   const Matrix matrix = matrix_of(context, spatial_axes(context));
