@@ -24,6 +24,9 @@ struct Flags {
   CodeFlags code;
   std::string eval_data;
   std::string max_bytes;
+  std::string max_ram;
+  std::string max_flash;
+  std::string target;
   std::optional<double> max_drop;
   std::optional<double> min_sqnr;
   bool print_recipe = false;
@@ -44,6 +47,11 @@ void declare_flags(CLI::App& app, Flags& flags) {
   app.add_option("--max-drop", flags.max_drop, "gate: points of top-1 (percent) that may be lost against float")
       ->type_name("X");
   app.add_option("--max-bytes", flags.max_bytes, "gate: most bytes of the result; 30k is 30 * 1024")->type_name("N");
+  app.add_option("--max-ram", flags.max_ram, "gate: most bytes of the arena of emitted C")->type_name("N");
+  app.add_option("--max-flash", flags.max_flash, "gate: most bytes of its constants and of its code, as predicted")
+      ->type_name("N");
+  app.add_option("--target", flags.target, "core that costs of C are predicted for; see `tinyc list targets`")
+      ->type_name("CORE");
   app.add_option("--min-sqnr", flags.min_sqnr, "gate: least signal to noise ratio of an output")->type_name("DB");
   app.add_option("--report", flags.report, "write a report as JSON")->type_name("F.json");
   app.add_option("--depfile", flags.depfile, "write what the result depends on, for Make and Ninja")->type_name("F");
@@ -61,6 +69,9 @@ Recipe make_recipe(const Flags& flags) {
   if (!flags.eval_data.empty()) recipe.data.evaluation = flags.eval_data;
   if (flags.max_drop) recipe.gates.max_drop = flags.max_drop;
   if (!flags.max_bytes.empty()) recipe.gates.max_bytes = parse_bytes("--max-bytes", flags.max_bytes);
+  if (!flags.max_ram.empty()) recipe.gates.max_ram = parse_bytes("--max-ram", flags.max_ram);
+  if (!flags.max_flash.empty()) recipe.gates.max_flash = parse_bytes("--max-flash", flags.max_flash);
+  if (!flags.target.empty()) recipe.target = flags.target;
   if (flags.min_sqnr) recipe.gates.min_sqnr = flags.min_sqnr;
   check_recipe(recipe);
   return recipe;

@@ -14,6 +14,7 @@
 #include "tinyc/driver/presets.h"
 #include "tinyc/driver/recipe.h"
 #include "tinyc/ops/code.h"
+#include "tinyc/driver/targets.h"
 #include "tinyc/ops/op.h"
 #include "tinyc/pass/pass.h"
 #include "tinyc/quant/observer.h"
@@ -99,6 +100,15 @@ Table list_emitters() {
   return table;
 }
 
+Table list_targets() {
+  Table table{{"target", "kernels", "measured with"}, {}};
+  for (const TargetDef* target : all_targets()) {
+    table.rows.push_back(
+        {std::string(target->name), std::string(target->summary), "gcc -O2 " + std::string(target->flags)});
+  }
+  return table;
+}
+
 Table list_presets() {
   Table table{{"preset", "what it sets"}, {}};
   for (const Preset& preset : all_presets()) {
@@ -121,7 +131,8 @@ struct Topic {
 };
 
 constexpr Topic kTopics[] = {{"ops", list_ops},           {"passes", list_passes},   {"observers", list_observers},
-                             {"emitters", list_emitters}, {"presets", list_presets}, {"recipe", list_recipe}};
+                             {"emitters", list_emitters}, {"presets", list_presets}, {"recipe", list_recipe},
+                             {"targets", list_targets}};
 
 std::string to_markdown(const Table& table) {
   const auto row = [](const std::vector<std::string>& cells) { return "| " + join(cells, " | ") + " |\n"; };

@@ -85,4 +85,11 @@ Graph annotate_model(const std::filesystem::path& path, const Recipe& recipe, in
   return graph;
 }
 
+Graph pack_model(Graph graph, const Recipe& recipe) {
+  PassContext context;
+  context.settings = recipe.quantization;
+  run_passes(graph, stage_steps(recipe, Stage::kPack), context);
+  return graph;
+}
+
 }  // namespace tinyc

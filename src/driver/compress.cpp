@@ -76,6 +76,7 @@ class Run {
 
     const EmitResult result = emit();
     report_.bytes_after = result.bytes;
+    if (result.program) report_.device = predict_cost(*result.program, graph_, require_target(recipe_.target));
     report_.output_hash = hash_files(result.files);
     report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     report_.peak_memory_bytes = peak_memory_bytes();

@@ -28,11 +28,17 @@ EmitResult emit_qoperator(const Graph& graph, const EmitRequest& request) {
   return one_file(request, export_model(lower_to_qoperator(graph)));
 }
 
+CNames c_names(const EmitRequest& request) {
+  return {c_identifier(request.name.empty() ? request.model.stem().string() : request.name), request.recipe_hash};
+}
+
 EmitResult emit_c(const Graph& graph, const EmitRequest& request) {
-  const DeviceProgram program = make_device_program(graph, {.plain_inputs = request.plain_inputs});
-  const std::string name = c_identifier(request.name.empty() ? request.model.stem().string() : request.name);
-  const CNames names{name, request.recipe_hash};
   EmitResult result;
+  result.program =
+      std::make_shared<const DeviceProgram>(make_device_program(graph, {.plain_inputs = request.plain_inputs}));
+  const DeviceProgram& program = *result.program;
+  const CNames names = c_names(request);
+  const std::string& name = names.name;
   for (const DeviceConstant& constant : program.constants) {
     result.bytes += static_cast<int64_t>(constant.data.byte_size());
   }
@@ -46,13 +52,26 @@ EmitResult emit_c(const Graph& graph, const EmitRequest& request) {
   return result;
 }
 
+EmitResult emit_arrays(const Graph& graph, const EmitRequest& request) {
+  const CNames names = c_names(request);
+  EmitResult result;
+  for (const Value& value : graph.values) {
+    if (value.constant) result.bytes += static_cast<int64_t>(value.constant->byte_size());
+  }
+  result.files.push_back({request.output / (names.name + "_arrays.h"), emit_c_arrays(graph, names)});
+  return result;
+}
+
 constexpr EmitterDef kQdq{"onnx", "ONNX with QuantizeLinear and DequantizeLinear pairs (QDQ)", false,
                           Engine::kSimulated, emit_qdq};
 constexpr EmitterDef kQOperator{"onnx-qoperator", "ONNX with operators on integers (QLinearConv, QGemm, ...)", false,
                                 Engine::kSimulated, emit_qoperator};
 constexpr EmitterDef kC{"c", "C99 for a microcontroller: NAME.h and NAME.c, which need nothing else", true,
                         Engine::kInteger, emit_c};
-constexpr const EmitterDef* kEmitters[] = {&kQdq, &kQOperator, &kC};
+constexpr EmitterDef kArrays{"c-arrays",
+                             "C arrays and macros, for a runtime of your own: weights, biases, scales, shapes", true,
+                             Engine::kSimulated, emit_arrays};
+constexpr const EmitterDef* kEmitters[] = {&kQdq, &kQOperator, &kC, &kArrays};
 
 }  // namespace
 

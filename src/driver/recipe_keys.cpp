@@ -8,6 +8,7 @@
 #include "tinyc/base/error.h"
 #include "tinyc/base/text.h"
 #include "tinyc/driver/emitters.h"
+#include "tinyc/driver/targets.h"
 #include "tinyc/quant/observer.h"
 
 namespace tinyc {
@@ -240,6 +241,27 @@ void check_max_bytes(const Recipe& recipe) {
   if (recipe.gates.max_bytes) check_range("max_bytes", static_cast<double>(*recipe.gates.max_bytes), 1, 1e15);
 }
 
+void check_target(const Recipe& recipe) {
+  require_target(recipe.target);
+}
+
+void check_memory(const Recipe& recipe, std::string_view name, const std::optional<int64_t>& limit) {
+  if (!limit) return;
+  check_range(name, static_cast<double>(*limit), 1, 1e15);
+  if (recipe.emit != "c") {
+    throw Error(ErrorKind::kUsage, fmt::format("gate {} judges emitted C, and the form is '{}'", name, recipe.emit),
+                "say --emit c, or use max_bytes");
+  }
+}
+
+void check_max_ram(const Recipe& recipe) {
+  check_memory(recipe, "max_ram", recipe.gates.max_ram);
+}
+
+void check_max_flash(const Recipe& recipe) {
+  check_memory(recipe, "max_flash", recipe.gates.max_flash);
+}
+
 void check_max_samples(const Recipe& recipe) {
   check_range("max_samples", static_cast<double>(recipe.data.max_samples), 0, 1e15);
 }
@@ -248,6 +270,8 @@ using Q = QuantizationSettings;
 
 constexpr RecipeKey kKeys[] = {
     key<&Recipe::emit>("", "emit", "form of the result; see `tinyc list emitters`", check_emit),
+    key<&Recipe::target>("", "target", "core that memory and time of C are predicted for; see `tinyc list targets`",
+                         check_target),
     key<&Recipe::seed>("", "seed", "start of all random numbers"),
     key<&Recipe::model, &ImportOptions::dims>("model", "dims", "sizes of open dimensions, by symbol or \"input:axis\""),
     key<&Recipe::model, &ImportOptions::fixed>("model", "fix", "inputs that become constants, with their values"),
@@ -285,6 +309,9 @@ constexpr RecipeKey kKeys[] = {
     key<&Recipe::gates, &Gates::max_bytes>("gates", "max_bytes", "most bytes that the written model may have",
                                            check_max_bytes),
     key<&Recipe::gates, &Gates::min_sqnr>("gates", "min_sqnr", "least signal to noise ratio of an output, in dB"),
+    key<&Recipe::gates, &Gates::max_ram>("gates", "max_ram", "C: most bytes of the arena", check_max_ram),
+    key<&Recipe::gates, &Gates::max_flash>(
+        "gates", "max_flash", "C: most bytes of constants and of code, as predicted for the target", check_max_flash),
 };
 
 }  // namespace

@@ -35,6 +35,14 @@ void judge(const Gates& gates, Report& report) {
     const auto limit = static_cast<double>(*gates.max_bytes);
     report.gates.push_back({"max_bytes", limit, bytes, bytes <= limit});
   }
+  const auto judge_memory = [&](const char* gate, int64_t most, int64_t value, int64_t LayerCost::*of_layer) {
+    report.gates.push_back({gate, static_cast<double>(most), static_cast<double>(value), value <= most,
+                            heaviest_layers(*report.device, of_layer)});
+  };
+  if (gates.max_ram) judge_memory("max_ram", *gates.max_ram, report.device->arena_bytes, &LayerCost::ram_bytes);
+  if (gates.max_flash) {
+    judge_memory("max_flash", *gates.max_flash, report.device->flash_bytes(), &LayerCost::constant_bytes);
+  }
   if (gates.min_sqnr) {
     const std::optional<double> worst = worst_sqnr_db(report);
     if (!worst) {
@@ -48,7 +56,8 @@ void require_gates(const Report& report) {
   std::vector<std::string> failed;
   for (const GateReport& gate : report.gates) {
     if (gate.passed) continue;
-    failed.push_back(fmt::format("{} is {:g}, the result has {:.6g}", gate.gate, gate.limit, gate.value));
+    const std::string most = gate.most.empty() ? "" : ", most in " + gate.most;
+    failed.push_back(fmt::format("{} is {:.10g}, the result has {:.10g}{}", gate.gate, gate.limit, gate.value, most));
   }
   if (failed.empty()) return;
   throw Error(ErrorKind::kGate, "gate failed: " + join(failed, "; "), "nothing was written but the report");

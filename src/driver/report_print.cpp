@@ -70,8 +70,9 @@ void put_details(Json& json, const Report& report) {
   }
   json["gates"] = Json::array();
   for (const GateReport& gate : report.gates) {
-    json["gates"].push_back(
-        {{"gate", gate.gate}, {"limit", gate.limit}, {"value", gate.value}, {"passed", gate.passed}});
+    Json entry = {{"gate", gate.gate}, {"limit", gate.limit}, {"value", gate.value}, {"passed", gate.passed}};
+    if (!gate.most.empty()) entry["most"] = gate.most;
+    json["gates"].push_back(std::move(entry));
   }
 }
 
@@ -94,20 +95,47 @@ std::string removed_line(const Report& report) {
 }
 
 std::string layer_table(const Report& report) {
-  TextTable table({{"layer"},
-                   {"op"},
-                   {"output"},
-                   {"macs", Align::kRight},
-                   {"weight_bytes", Align::kRight},
-                   {"bits", Align::kRight},
-                   {"sqnr_db", Align::kRight},
-                   {"in float because"}});
-  for (const LayerReport& layer : report.layers) {
-    table.add_row({layer.name, layer.op, layer.output, std::to_string(layer.macs), std::to_string(layer.weight_bytes),
-                   layer.weight_bits == 0 ? "" : std::to_string(layer.weight_bits),
-                   layer.error ? fmt::format("{:.2f}", layer.error->sqnr_db()) : "", layer.float_reason});
+  std::vector<TextTable::Column> columns = {{"layer"},
+                                            {"op"},
+                                            {"output"},
+                                            {"macs", Align::kRight},
+                                            {"weight_bytes", Align::kRight},
+                                            {"bits", Align::kRight},
+                                            {"sqnr_db", Align::kRight}};
+  if (report.device) columns.insert(columns.end(), {{"ram", Align::kRight}, {"instructions", Align::kRight}});
+  columns.push_back({"in float because"});
+  TextTable table(std::move(columns));
+  for (size_t i = 0; i < report.layers.size(); ++i) {
+    const LayerReport& layer = report.layers[i];
+    std::vector<std::string> cells = {layer.name,
+                                      layer.op,
+                                      layer.output,
+                                      std::to_string(layer.macs),
+                                      std::to_string(layer.weight_bytes),
+                                      layer.weight_bits == 0 ? "" : std::to_string(layer.weight_bits),
+                                      layer.error ? fmt::format("{:.2f}", layer.error->sqnr_db()) : ""};
+    if (report.device) {
+      const LayerCost& cost = report.device->layers[i];
+      cells.push_back(cost.kernel.empty() ? "" : std::to_string(cost.ram_bytes));
+      cells.push_back(cost.kernel.empty() ? "" : std::to_string(cost.instructions));
+    }
+    cells.push_back(layer.float_reason);
+    table.add_row(std::move(cells));
   }
   return table.str();
+}
+
+// Where the result lives: a file, or the flash and the RAM of a device.
+std::string size_text(const Report& report) {
+  if (!report.device) return fmt::format("{:<12} {}\n", "file", share(report.bytes_before, report.bytes_after));
+  const auto bytes = [](int64_t count) { return format_bytes(static_cast<uint64_t>(count)); };
+  const DeviceCost& cost = *report.device;
+  std::string text = fmt::format("{:<12} {}: {} constants, {} code (predicted for {})\n", "flash",
+                                 share(report.bytes_before, cost.flash_bytes()), bytes(cost.constant_bytes),
+                                 bytes(cost.code_bytes), cost.target);
+  text += fmt::format("{:<12} {}\n", "arena", bytes(cost.arena_bytes));
+  return text + fmt::format("{:<12} {} instructions (predicted for {})\n", "time",
+                            format_count(static_cast<uint64_t>(cost.instructions)), cost.target);
 }
 
 }  // namespace
@@ -125,6 +153,7 @@ Json to_json(const Report& report) {
   json["preprocess"] = report.preprocess;
   json["calibration_samples"] = report.calibration_samples;
   put_totals(json, report);
+  if (report.device) json["device"] = to_json(*report.device, true);
   json["warnings"] = report.warnings;
   put_details(json, report);
   json["layers"] = layers_json(report);
@@ -135,7 +164,7 @@ Json to_json(const Report& report) {
 
 std::string to_text(const Report& report, bool layers) {
   std::string text = fmt::format("{:<12} {} -> {}\n", "model", report.model, report.output);
-  text += fmt::format("{:<12} {}\n", "file", share(report.bytes_before, report.bytes_after));
+  text += size_text(report);
   text += fmt::format("{:<12} {}\n", "weights", share(report.weight_bytes_before, report.weight_bytes_after));
   text += removed_line(report);
   if (!report.data.empty()) {

@@ -30,4 +30,7 @@ Statistics collect_statistics(const std::filesystem::path& path, const Recipe& r
 // The model after stage annotate: constants still in float.
 Graph annotate_model(const std::filesystem::path& path, const Recipe& recipe, int threads);
 
+// An annotated model after stage pack.
+Graph pack_model(Graph graph, const Recipe& recipe);
+
 }  // namespace tinyc

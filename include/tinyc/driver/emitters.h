@@ -2,12 +2,15 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tinyc/code/program.h"
 #include "tinyc/eval/program.h"
+#include "tinyc/ir/graph.h"
 
 namespace tinyc {
 
@@ -27,7 +30,8 @@ struct OutputFile {
 
 struct EmitResult {
   std::vector<OutputFile> files;
-  int64_t bytes = 0;  // of the model where it will live: the file, or the constants in flash
+  int64_t bytes = 0;                             // of the model where it will live: the file, or the constants in flash
+  std::shared_ptr<const DeviceProgram> program;  // what C runs; null for other forms
 };
 
 struct EmitterDef {

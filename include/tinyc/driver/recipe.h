@@ -23,6 +23,8 @@ struct Gates {
   std::optional<double> max_drop = {};    // points of top-1 (percent) below float
   std::optional<int64_t> max_bytes = {};  // of the written model
   std::optional<double> min_sqnr = {};    // dB, of the worst output
+  std::optional<int64_t> max_ram = {};    // bytes of the arena of emitted C
+  std::optional<int64_t> max_flash = {};  // bytes of its constants and of its predicted code
 };
 
 struct DataSettings {
@@ -39,6 +41,7 @@ struct Recipe {
   std::array<std::vector<std::string>, 5> passes;  // names by Stage, in the order they run
   std::map<std::string, std::map<std::string, OptionValue>, std::less<>> pass_options;  // by pass, those given
   std::string emit = "onnx";
+  std::string target = "cortex-m4";  // that costs of C are predicted for; see driver/targets.h
   Gates gates;
   int64_t seed = 0;
 

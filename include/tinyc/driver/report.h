@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tinyc/driver/recipe.h"
+#include "tinyc/driver/targets.h"
 #include "tinyc/pass/pipeline.h"
 #include "tinyc/quant/error_sums.h"
 
@@ -36,6 +37,7 @@ struct GateReport {
   double limit = 0;
   double value = 0;
   bool passed = false;
+  std::string most = {};  // the layers that take most of it; empty: no layer does
 };
 
 struct Report {
@@ -58,6 +60,7 @@ struct Report {
   std::optional<double> top1_float;      // percent; with labels only
   std::optional<double> top1;            // percent, of the result
   std::optional<double> top1_agreement;  // percent of samples on which both have the same first place
+  std::optional<DeviceCost> device;      // with emitted C only
   std::vector<OutputReport> outputs;
   std::vector<LayerReport> layers;
   std::vector<FloatNode> float_nodes;

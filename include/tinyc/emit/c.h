@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tinyc/code/program.h"
+#include "tinyc/ir/graph.h"
 
 namespace tinyc {
 
@@ -27,6 +28,10 @@ std::string emit_c_source(const DeviceProgram& program, const CNames& names);
 // every output byte with what the host computed: `int NAME_test(void)` gives the number of wrong bytes.
 std::string emit_c_test(const DeviceProgram& program, const CNames& names,
                         const std::vector<std::vector<Tensor>>& samples);
+
+// NAME_arrays.h: constants, scales, zero points and shapes, and nothing that computes. The graph carries annotations
+// and packed constants. Throws Error(kModel) for codebooks.
+std::string emit_c_arrays(const Graph& graph, const CNames& names);
 
 // "mobilenet-v2.int8" -> "mobilenet_v2_int8".
 std::string c_identifier(std::string_view text);

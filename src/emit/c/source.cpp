@@ -112,12 +112,6 @@ std::string run_text(const DeviceProgram& program, const CNames& names, const st
   return text + "}\n";
 }
 
-// Comments end at the first star and slash, wherever they come from.
-std::string safe_comment(std::string text) {
-  for (size_t at = text.find("*/"); at != std::string::npos; at = text.find("*/", at)) text.replace(at, 2, "* /");
-  return text;
-}
-
 }  // namespace
 
 std::string emit_c_source(const DeviceProgram& given, const CNames& names) {

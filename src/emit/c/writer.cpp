@@ -89,6 +89,11 @@ std::string c_banner(const CNames& names, std::string_view what) {
       names.name, what, TINYC_VERSION, recipe);
 }
 
+std::string safe_comment(std::string text) {
+  for (size_t at = text.find("*/"); at != std::string::npos; at = text.find("*/", at)) text.replace(at, 2, "* /");
+  return text;
+}
+
 std::string c_elements(const Tensor& tensor) {
   std::string text;
   size_t line = 0;

@@ -22,6 +22,8 @@ std::string port_argument(std::string_view kind, size_t idx, size_t count);
 std::string run_signature(const DeviceProgram& program, const CNames& names);
 // The first lines of every file.
 std::string c_banner(const CNames& names, std::string_view what);
+// Comments end at the first star and slash, wherever they come from: here at none.
+std::string safe_comment(std::string text);
 // The elements, comma-separated, in lines of at most 120 columns.
 std::string c_elements(const Tensor& tensor);
 

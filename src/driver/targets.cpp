@@ -1,0 +1,240 @@
+// Predicting what a model costs on a core.
+//
+// Memory is known: the arena is planned, constants are counted. Code is the sum of the functions that the used kernels
+// need, each once, and of the calls in NAME_run, whose arguments are literals. Instructions of a call are
+//   per_mac * MACs + per_byte * bytes + per_call
+// where bytes are those written, one requantization each, or of calls without MACs those read,
+// with coefficients by kernel and core. Both tables are measured, by `python3 bench/targets.py`, and lie in
+// target_code.inc and target_speed.inc; what a kernel is not measured for is taken from a kernel like it. Inlining and
+// specialization by the compiler move code by some percent of itself, which is a small part of a model with its
+// constants.
+#include "tinyc/driver/targets.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "tinyc/base/error.h"
+#include "tinyc/base/text.h"
+#include "tinyc/driver/inspect.h"
+
+namespace tinyc {
+namespace {
+
+constexpr size_t kTargetCount = 7;
+constexpr TargetDef kTargets[kTargetCount] = {
+    {"cortex-m0plus", "portable C, no high multiply", "-mcpu=cortex-m0plus -mthumb"},
+    {"cortex-m3", "portable C", "-mcpu=cortex-m3 -mthumb"},
+    {"cortex-m4", "16-bit pairs (DSP)", "-mcpu=cortex-m4 -mthumb"},
+    {"cortex-m7", "16-bit pairs (DSP)", "-mcpu=cortex-m7 -mthumb"},
+    {"cortex-m33", "16-bit pairs (DSP)", "-mcpu=cortex-m33 -mthumb"},
+    {"cortex-m55", "vectors (MVE)", "-mcpu=cortex-m55 -mthumb -mfloat-abi=hard"},
+    {"rv32imac", "portable C", "-march=rv32imac -mabi=ilp32"},
+};
+constexpr const TargetDef* kTargetList[kTargetCount] = {&kTargets[0], &kTargets[1], &kTargets[2], &kTargets[3],
+                                                        &kTargets[4], &kTargets[5], &kTargets[6]};
+
+using Bytes = std::array<int16_t, kTargetCount>;
+
+// Bytes of a function by target; 0: not there, or always inlined.
+struct FunctionCode {
+  std::string_view name;
+  bool can_be_inlined;
+  Bytes bytes;
+};
+// The functions that a kernel's calls bring in, separated by spaces, and what each call takes in NAME_run.
+struct KernelCode {
+  std::string_view name;
+  std::string_view functions;
+  Bytes call;
+};
+// What is left of a function that is called once, and so becomes a part of its caller.
+constexpr int64_t kInlinedPercent = 50;
+constexpr int64_t kRunBytes = 24;  // entry and exit of NAME_run
+
+#include "driver/target_code.inc"
+
+// Coefficients by target, in thousandths of an instruction.
+struct Speed {
+  std::array<int32_t, kTargetCount> per_mac, per_byte, per_call;
+};
+struct KernelSpeed {
+  std::string_view kernel;
+  Speed speed;
+};
+
+#include "driver/target_speed.inc"
+
+// What a kernel takes that nobody has measured, as a new one: about what the others take.
+constexpr int64_t kUnknownKernelBytes = 400;
+constexpr int64_t kUnknownCallBytes = 80;
+constexpr Speed kUnknownSpeed = {{25000, 8000, 4000, 4000, 4000, 1500, 8000},
+                                 {40000, 20000, 12000, 12000, 12000, 4000, 20000},
+                                 {400000, 300000, 200000, 200000, 200000, 200000, 300000}};
+
+size_t column_of(const TargetDef& target) {
+  return static_cast<size_t>(&target - kTargets);
+}
+
+// `uses`: calls of kernels that bring it in.
+int64_t function_bytes(std::string_view name, int uses, size_t target) {
+  const auto found =
+      std::find_if(std::begin(kFunctions), std::end(kFunctions), [&](const FunctionCode& f) { return f.name == name; });
+  if (found == std::end(kFunctions)) return kUnknownKernelBytes;
+  const int64_t percent = uses == 1 && found->can_be_inlined ? kInlinedPercent : 100;
+  return found->bytes[target] * percent / 100;
+}
+
+const KernelCode* code_of(std::string_view kernel) {
+  const auto found =
+      std::find_if(std::begin(kKernels), std::end(kKernels), [&](const KernelCode& k) { return k.name == kernel; });
+  return found == std::end(kKernels) ? nullptr : &*found;
+}
+
+const Speed& speed_of(std::string_view kernel) {
+  const auto found =
+      std::find_if(std::begin(kSpeeds), std::end(kSpeeds), [&](const KernelSpeed& s) { return s.kernel == kernel; });
+  return found == std::end(kSpeeds) ? kUnknownSpeed : found->speed;
+}
+
+int64_t predict_code(const DeviceProgram& program, size_t target) {
+  std::map<std::string_view, int> uses;
+  int64_t bytes = kRunBytes;
+  for (const KernelCall& call : program.calls) {
+    const KernelCode* code = code_of(call.kernel->name);
+    bytes += code != nullptr ? code->call[target] : kUnknownCallBytes;
+    std::string_view rest = code != nullptr ? code->functions : call.kernel->name;
+    while (!rest.empty()) {
+      const size_t end = std::min(rest.find(' '), rest.size());
+      ++uses[rest.substr(0, end)];
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  }
+  for (const auto& [function, count] : uses) bytes += function_bytes(function, count, target);
+  return bytes;
+}
+
+// Bytes of the arena that hold something alive at this call.
+int64_t bytes_in_use(const DeviceProgram& program, size_t call) {
+  std::vector<std::pair<int64_t, int64_t>> ranges;
+  for (const DeviceBuffer& buffer : program.buffers) {
+    const bool alive = buffer.first_call <= call && call <= buffer.last_call;
+    if (buffer.home != DeviceBuffer::Home::kArena || buffer.bytes == 0 || !alive) continue;
+    ranges.emplace_back(buffer.offset, buffer.offset + buffer.bytes);
+  }
+  std::sort(ranges.begin(), ranges.end());
+  int64_t total = 0;
+  int64_t covered = 0;
+  for (const auto& [from, to] : ranges) {
+    total += std::max<int64_t>(to - std::max(from, covered), 0);
+    covered = std::max(covered, to);
+  }
+  return total;
+}
+
+int64_t bytes_of(const DeviceProgram& program, const KernelCall& call, CallArg::Kind kind) {
+  int64_t bytes = 0;
+  for (const CallArg& arg : call.args) {
+    if (arg.kind == kind) bytes += program.buffers[arg.id].bytes;
+  }
+  return bytes;
+}
+
+// MACs are done by the call that has most constants: a product; the node's other calls move bytes.
+size_t call_with_weights(const DeviceProgram& program, size_t node) {
+  size_t best = program.calls.size();
+  int64_t most = -1;
+  for (size_t i = 0; i < program.calls.size(); ++i) {
+    if (program.calls[i].node != node) continue;
+    int64_t bytes = 0;
+    for (const CallArg& arg : program.calls[i].args) {
+      if (arg.kind == CallArg::Kind::kConstant)
+        bytes += static_cast<int64_t>(program.constants[arg.id].data.byte_size());
+    }
+    if (bytes > most) best = i;
+    most = std::max(most, bytes);
+  }
+  return best;
+}
+
+void add_constants(const DeviceProgram& program, const KernelCall& call, std::set<uint32_t>& seen, LayerCost& layer) {
+  for (const CallArg& arg : call.args) {
+    if (arg.kind != CallArg::Kind::kConstant || !seen.insert(arg.id).second) continue;
+    layer.constant_bytes += static_cast<int64_t>(program.constants[arg.id].data.byte_size());
+  }
+}
+
+}  // namespace
+
+std::span<const TargetDef* const> all_targets() {
+  return kTargetList;
+}
+
+const TargetDef& require_target(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const TargetDef& target : kTargets) {
+    if (target.name == name) return target;
+    names.push_back(target.name);
+  }
+  throw Error(ErrorKind::kUsage, "target '" + std::string(name) + "' is not known", spelling_hint(name, names));
+}
+
+DeviceCost predict_cost(const DeviceProgram& program, const Graph& graph, const TargetDef& def) {
+  const size_t target = column_of(def);
+  const ModelSummary summary = summarize(graph);
+  DeviceCost cost;
+  cost.target = def.name;
+  cost.arena_bytes = program.arena_bytes;
+  cost.code_bytes = predict_code(program, target);
+  for (const DeviceConstant& constant : program.constants) {
+    cost.constant_bytes += static_cast<int64_t>(constant.data.byte_size());
+  }
+  std::vector<int64_t> thousandths(graph.nodes.size(), 0);
+  for (const Node& node : graph.nodes) {
+    LayerCost& layer = cost.layers.emplace_back();
+    layer.layer = node.name;
+  }
+  std::set<uint32_t> seen;
+  for (size_t i = 0; i < program.calls.size(); ++i) {
+    const KernelCall& call = program.calls[i];
+    const Speed& speed = speed_of(call.kernel->name);
+    const bool is_product = i == call_with_weights(program, call.node);
+    const int64_t read = bytes_of(program, call, CallArg::Kind::kRead);
+    const int64_t written = bytes_of(program, call, CallArg::Kind::kWrite);
+    LayerCost& layer = cost.layers[call.node];
+    if (is_product) {
+      layer.kernel = call.kernel->name;
+      layer.macs = summary.layers[call.node].macs;
+    }
+    const bool has_macs = is_product && layer.macs > 0;
+    thousandths[call.node] += speed.per_call[target] + speed.per_byte[target] * (has_macs ? written : read);
+    if (is_product) thousandths[call.node] += speed.per_mac[target] * layer.macs;
+    layer.input_bytes += read;
+    layer.output_bytes += written;
+    layer.ram_bytes = std::max(layer.ram_bytes, bytes_in_use(program, i));
+    add_constants(program, call, seen, layer);
+  }
+  for (size_t i = 0; i < cost.layers.size(); ++i) {
+    cost.layers[i].instructions = thousandths[i] / 1000;
+    cost.instructions += cost.layers[i].instructions;
+  }
+  return cost;
+}
+
+std::string heaviest_layers(const DeviceCost& cost, int64_t LayerCost::*bytes) {
+  constexpr size_t kNamed = 3;
+  std::vector<const LayerCost*> layers;
+  for (const LayerCost& layer : cost.layers) {
+    if (layer.*bytes > 0) layers.push_back(&layer);
+  }
+  std::stable_sort(layers.begin(), layers.end(),
+                   [&](const LayerCost* a, const LayerCost* b) { return a->*bytes > b->*bytes; });
+  std::vector<std::string> parts;
+  for (size_t i = 0; i < std::min(kNamed, layers.size()); ++i) {
+    parts.push_back("'" + layers[i]->layer + "' (" + std::to_string(layers[i]->*bytes) + ")");
+  }
+  return join(parts, ", ");
+}
+
+}  // namespace tinyc
