@@ -20,6 +20,7 @@ class Model:
     mean: float = 0
     deviation: float = 1
     inputs: int = 0
+    with_floats: bool = False  # some layers compute in float
 
     def absent(self):
         """The file that is not there, if any."""
@@ -38,7 +39,9 @@ def models():
         Model("tinymaix", shared / "tinymaix_mnist_resnet.onnx", mnist, bytes_to_unit),
         Model("iris", shared / "winml_iris_mlp.onnx", None, mean=3.5, deviation=2, inputs=4),
         Model("shapes", own / "shapes.onnx", own / "shapes_calib.npz", bytes_to_unit),
+        Model("shapes_vit", own / "shapes_vit.onnx", own / "shapes_calib.npz", bytes_to_unit),
         Model("vibration", own / "vibration.onnx", own / "vibration_calib.npz"),
+        Model("gestures", own / "gestures.onnx", own / "gestures_calib.npz", with_floats=True),
     ]
     return {model.name: model for model in listed}
 
