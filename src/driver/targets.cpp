@@ -165,6 +165,22 @@ void add_constants(const DeviceProgram& program, const KernelCall& call, std::se
   }
 }
 
+// By node of the program: the node of the graph that it comes from. The program's graph may have nodes of its own,
+// which count for the one before.
+std::vector<size_t> find_owners(const DeviceProgram& program, const Graph& graph) {
+  std::map<std::string, size_t, std::less<>> by_title;
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    by_title.emplace(graph.nodes[i].name + " (" + op_name(graph.nodes[i]) + ")", i);
+  }
+  std::vector<size_t> owners;
+  for (const std::string& title : program.nodes) {
+    const auto found = by_title.find(title);
+    const size_t before = owners.empty() ? 0 : owners.back();
+    owners.push_back(found != by_title.end() ? found->second : before);
+  }
+  return owners;
+}
+
 }  // namespace
 
 std::span<const TargetDef* const> all_targets() {
@@ -195,6 +211,7 @@ DeviceCost predict_cost(const DeviceProgram& program, const Graph& graph, const 
     LayerCost& layer = cost.layers.emplace_back();
     layer.layer = node.name;
   }
+  const std::vector<size_t> owners = find_owners(program, graph);
   std::set<uint32_t> seen;
   for (size_t i = 0; i < program.calls.size(); ++i) {
     const KernelCall& call = program.calls[i];
@@ -202,14 +219,15 @@ DeviceCost predict_cost(const DeviceProgram& program, const Graph& graph, const 
     const bool is_product = i == call_with_weights(program, call.node);
     const int64_t read = bytes_of(program, call, CallArg::Kind::kRead);
     const int64_t written = bytes_of(program, call, CallArg::Kind::kWrite);
-    LayerCost& layer = cost.layers[call.node];
+    const size_t owner = owners[call.node];
+    LayerCost& layer = cost.layers[owner];
     if (is_product) {
       layer.kernel = call.kernel->name;
-      layer.macs = summary.layers[call.node].macs;
+      layer.macs = summary.layers[owner].macs;
     }
     const bool has_macs = is_product && layer.macs > 0;
-    thousandths[call.node] += speed.per_call[target] + speed.per_byte[target] * (has_macs ? written : read);
-    if (is_product) thousandths[call.node] += speed.per_mac[target] * layer.macs;
+    thousandths[owner] += speed.per_call[target] + speed.per_byte[target] * (has_macs ? written : read);
+    if (is_product) thousandths[owner] += speed.per_mac[target] * layer.macs;
     layer.input_bytes += read;
     layer.output_bytes += written;
     layer.ram_bytes = std::max(layer.ram_bytes, bytes_in_use(program, i));
