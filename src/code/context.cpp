@@ -44,6 +44,10 @@ Dims CodeContext::dims(int idx) const {
   return *builder_.value(operand(node_, idx)).type.shape.known_dims();
 }
 
+DataType CodeContext::dtype(int idx) const {
+  return builder_.value(operand(node_, idx)).type.dtype;
+}
+
 Dims CodeContext::result_dims(int idx) const {
   return *builder_.value(node_.outputs[static_cast<size_t>(idx)]).type.shape.known_dims();
 }
@@ -84,6 +88,10 @@ CallArg CodeContext::in(int idx, const Order& order) {
 
 CallArg CodeContext::in_float(int idx, const Order& order) {
   return builder_.read(operand(node_, idx), order, DataType::kFloat);
+}
+
+CallArg CodeContext::in_bytes(int idx, const Order& order) {
+  return builder_.read(operand(node_, idx), order, DataType::kUint8);
 }
 
 CallArg CodeContext::out(const Order& order, int idx) {

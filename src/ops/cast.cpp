@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "ops/code/bindings.h"
 #include "ops/element_types.h"
 #include "ops/float8.h"
 #include "ops/infer_util.h"
@@ -127,8 +128,12 @@ Tensor cast(const Tensor& tensor, DataType to, bool saturate) {
   return plain.dtype() == to ? plain : from_plain(plain, to, saturate);
 }
 
-extern const OpDef k_cast{
-    .name = "Cast", .attributes = kCastAttributes, .infer = infer_cast, .eval = eval_cast, .quant = kTraits};
+extern const OpDef k_cast{.name = "Cast",
+                          .attributes = kCastAttributes,
+                          .infer = infer_cast,
+                          .eval = eval_cast,
+                          .code = code_cast,
+                          .quant = kTraits};
 
 extern const OpDef k_cast_like{.name = "CastLike",
                                .inputs = {2, 2},

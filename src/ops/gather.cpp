@@ -60,7 +60,7 @@ extern constinit const OpDef k_gather{.name = "Gather",
                                       .attributes = kAttributes,
                                       .infer = infer,
                                       .eval = eval,
-                                      .code = code_selection,
+                                      .code = code_gather,
                                       .quant = {.kind = QuantKind::kSameAsInput}};
 
 }  // namespace tinyc

@@ -238,6 +238,17 @@ TEST(FloatCode, LayerNormalization) {
   expect_float_agrees(b.finish({b.node("LayerNormalization", {last, b.random("u", {3, 8})}, {{"axis", int64_t{1}}})}));
 }
 
+TEST(FloatCode, BytesPickRows) {
+  GraphBuilder b;
+  const ValueId bytes = b.input("x", {1, 6}, DataType::kUint8);
+  const ValueId numbers = b.node("Cast", {bytes}, {{"to", int64_t{7}}});
+  const Graph graph = b.finish({b.node("Gather", {b.random("table", {256, 3}), numbers})});
+  const std::vector<Tensor> inputs = {Tensor::of<uint8_t>({1, 6}, std::vector<uint8_t>{0, 255, 7, 7, 128, 1})};
+  const auto expected = run(graph, Engine::kFloat, inputs);
+  const auto actual = run(graph, Engine::kInteger, inputs);
+  EXPECT_TRUE(actual[0].same_bytes(expected[0]));
+}
+
 // x on a grid, a function that stays in float, and its result on a grid again.
 TEST(FloatCode, FloatsBetweenGrids) {
   GraphBuilder b;

@@ -146,6 +146,7 @@ class CodeContext {
   const Node& node() const { return node_; }
   bool has_input(int idx) const;
   Dims dims(int idx) const;  // of an operand
+  DataType dtype(int idx) const;
   Dims result_dims(int idx = 0) const;
   // The constant operand as it is stored, null when it is computed; its parameters, null when it has none.
   const Tensor* constant(int idx) const;
@@ -162,6 +163,8 @@ class CodeContext {
   // The operand as integers (as floats) in that order; converted or transposed by a call of its own where it is not.
   CallArg in(int idx, const Order& order);
   CallArg in_float(int idx, const Order& order);
+  // An operand that is stored as bytes which are numbers: indices.
+  CallArg in_bytes(int idx, const Order& order);
   CallArg out(const Order& order, int idx = 0);
   CallArg out_float(const Order& order, int idx = 0);
   // A result that counts: int64 in the model, int32 on the device.

@@ -36,6 +36,10 @@ void code_identity(CodeContext& context);
 void code_transpose(CodeContext& context);
 void code_concat(CodeContext& context);
 
+// lookup.cpp
+void code_cast(CodeContext& context);
+void code_gather(CodeContext& context);
+
 // attention.cpp
 void code_computed_matmul(CodeContext& context);
 void code_layer_normalization(CodeContext& context);

@@ -16,6 +16,7 @@
 #include "rt/depthwise_s8.h"
 #include "rt/extreme_s8.h"
 #include "rt/layer_norm_s8.h"
+#include "rt/lookup_s8.h"
 #include "rt/map_f32.h"
 #include "rt/matmul_f32.h"
 #include "rt/matmul_s8.h"

@@ -1,5 +1,6 @@
 /* LSTM and GRU against their definitions, int8 weights against the floats they stand for, and the bits of both. */
 #include "harness.h"
+#include "lookup_s8.h"
 #include "recurrent_f32.h"
 
 enum { kSteps = 5, kInputs = 7, kHidden = 6 };
@@ -111,7 +112,17 @@ static void test_gru(int32_t reverse, int32_t linear) {
   for (int32_t i = 0; i < kHidden; ++i) check(close_to(states[3][i], h[i]), "gru of floats");
 }
 
+static void test_lookup(void) {
+  static const uint8_t indices[4] = {2, 0, 9, 1};
+  static const int8_t table[6] = {1, 2, 3, 4, 5, 6};
+  static const int8_t expected[8] = {5, 6, 1, 2, 5, 6, 3, 4};
+  int8_t found[8];
+  tc_lookup_s8(indices, found, table, 4, 3, 2);
+  check(memcmp(found, expected, 8) == 0, "lookup");
+}
+
 int main(void) {
+  test_lookup();
   for (int32_t i = 0; i < 4; ++i) {
     test_lstm(i % 2, i / 2);
     test_gru(i % 2, i / 2);
