@@ -159,7 +159,7 @@ extern const OpDef k_prelu{
     .infer = infer_prelu,
     .eval = eval_prelu,
     .code = code_prelu,
-    .quant = {.kind = QuantKind::kFloat, .why_float = "a slope for each channel has no integer kernel"},
+    .quant = {.kind = QuantKind::kCompute},
 };
 
 }  // namespace tinyc

@@ -330,6 +330,18 @@ TEST(DeviceProgram, Reductions) {
   }
 }
 
+TEST(DeviceProgram, SlopesOfChannels) {
+  for (const Dims& slope : {Dims{5, 1, 1}, Dims{1, 5, 1, 1}, Dims{1}, Dims{1, 1, 1}}) {
+    for (const float scale : {0.5F, 3.0F}) {
+      GraphBuilder b;
+      const ValueId x = lively(b, "x", {1, 5, 7, 3});
+      const Graph graph = quantized(b.finish({b.node("PRelu", {x, b.random("slope", slope, scale)})}));
+      expect_integer_engine_agrees(graph);
+      EXPECT_EQ(make_device_program(graph).calls.back().kernel->name, "tc_prelu_s8");
+    }
+  }
+}
+
 TEST(DeviceProgram, IndicesOfExtremes) {
   for (const char* op : {"ArgMax", "ArgMin"}) {
     for (const int64_t axis : {1, 2, 3}) {

@@ -51,7 +51,6 @@ void code_gru(CodeContext& context);
 // float_map.cpp, float_rows.cpp: ops that have float kernels only.
 void code_div(CodeContext& context);
 void code_pow(CodeContext& context);
-void code_prelu(CodeContext& context);
 void code_batch_normalization(CodeContext& context);
 void code_log_softmax(CodeContext& context);
 
@@ -59,6 +58,9 @@ void code_log_softmax(CodeContext& context);
 // for an op that has an operand with the number that it fills in.
 void code_selection(CodeContext& context);
 void code_selection_filling(CodeContext& context, int fill_operand);
+
+// prelu.cpp
+void code_prelu(CodeContext& context);
 
 // resize.cpp, pad.cpp
 void code_resize(CodeContext& context);

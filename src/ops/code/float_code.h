@@ -24,6 +24,7 @@ CallArg float_data(CodeContext& context, std::string_view role, std::vector<floa
 void code_map_f32(CodeContext& context);
 // Functions of two operands, numbered as in src/rt/binary_f32.h; of more operands one after the other.
 void code_binary_f32(CodeContext& context, int32_t function);
+void code_prelu_f32(CodeContext& context);
 // float_product.cpp
 void code_conv_f32(CodeContext& context);
 void code_gemm_f32(CodeContext& context);

@@ -206,7 +206,7 @@ void code_pow(CodeContext& context) {
   return by_one_constant(context) ? code_table(context) : code_binary_f32(context, TC_BINARY_POW);
 }
 
-void code_prelu(CodeContext& context) {
+void code_prelu_f32(CodeContext& context) {
   const Dims dims = context.dims(0);
   const Dims slope = context.dims(1);
   const int rank = static_cast<int>(dims.size());

@@ -27,6 +27,7 @@
 #include "rt/normalize_f32.h"
 #include "rt/pointwise_s8.h"
 #include "rt/pool_f32.h"
+#include "rt/prelu_s8.h"
 #include "rt/recurrent_f32.h"
 #include "rt/resize_linear_s8.h"
 #include "rt/softmax_s8.h"

@@ -6,6 +6,7 @@
 #include "extreme_s8.h"
 #include "harness.h"
 #include "mul_s8.h"
+#include "prelu_s8.h"
 #include "softmax_s8.h"
 #include "table_s8.h"
 
@@ -201,6 +202,26 @@ static void test_extremes(void) {
   check(memcmp(out, expected, (size_t)count) == 0, "smallest of each column in place");
 }
 
+static void test_prelu(void) {
+  int32_t slopes[40];
+  const int32_t outer = pick(1, 9);
+  const int32_t count = pick(1, 40);
+  const int32_t zero = pick(-128, 127);
+  const int32_t shift = pick(14, 22);
+  const int32_t multiplier = pick(1 << 29, 0x7FFFFFFF);
+  const int32_t rounding = (1 << (shift - 1)) + pick(-128, 127) * (1 << shift);
+  fill(a);
+  for (int32_t c = 0; c < count; ++c) slopes[c] = pick(-0x3FFFFFFF, 0x3FFFFFFF);
+  for (int32_t i = 0; i < outer * count; ++i) {
+    const int64_t x = (int64_t)(a[i] - zero) * (1 << 20);
+    expected[i] = clamp((((x * (x < 0 ? slopes[i % count] : multiplier)) >> 32) + rounding) >> shift, -90, 120);
+  }
+  memset(out, 0x55, sizeof out);
+  memcpy(out, a, (size_t)(outer * count));
+  tc_prelu_s8(out, out, slopes, outer, count, zero, multiplier, rounding, shift, -90, 120);
+  compare(outer * count, "slopes in place");
+}
+
 int main(void) {
   for (int i = 0; i < 40; ++i) {
     test_add();
@@ -209,6 +230,7 @@ int main(void) {
     test_softmax();
     test_arg_max();
     test_extremes();
+    test_prelu();
   }
   return finish();
 }
