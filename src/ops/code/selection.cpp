@@ -183,7 +183,7 @@ void call_gather(CodeContext& context, const Sources& sources, const Dims& memor
                          context.number(fill)});
 }
 
-void call_loops(CodeContext& context, std::vector<Loop> loops, int64_t each, CallArg in, const CallArg& out) {
+void call_loops(CodeContext& context, std::vector<Loop> loops, int64_t each, const CallArg& in, const CallArg& out) {
   const auto n = [&](int64_t value) { return context.number(value); };
   if (loops.empty()) loops.push_back({1, 1});
   if (loops.back().step == 1 && loops.size() <= 2) {
@@ -196,7 +196,7 @@ void call_loops(CodeContext& context, std::vector<Loop> loops, int64_t each, Cal
     }
   }
   loops.insert(loops.begin(), kMostLoops - loops.size(), {1, 0});
-  std::vector<CallArg> args = {std::move(in), out};
+  std::vector<CallArg> args = {in, out};
   for (const Loop& loop : loops) args.push_back(n(loop.count));
   for (const Loop& loop : loops) args.push_back(n(loop.step));
   context.call(each == 1 ? kTranspose : kTransposeFloats, std::move(args));
