@@ -1,6 +1,7 @@
 // Two models over the same samples, value by value. Values are paired by name, outputs by position.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <map>
 
 #include "driver/batching.h"
@@ -23,6 +24,7 @@ struct Pair {
 // What one batch adds to the comparison.
 struct Part {
   std::vector<ErrorSums> outputs;
+  std::vector<std::vector<int64_t>> steps;  // by output; see ValueError
   std::vector<ErrorSums> layers;
   int64_t agreed = 0;
   int64_t reference_hits = 0;
@@ -36,6 +38,16 @@ void add_tensors(const Tensor& reference, const Tensor& test, ErrorSums& sums) {
     sums.add(reference.data<float>(), test.data<float>());
   } else {
     sums.add(reference.to_float(), test.to_float());
+  }
+}
+
+void add_steps(const Tensor& reference, const Tensor& test, float step, std::vector<int64_t>& counts) {
+  counts.resize(kMostSteps + 1);
+  const std::vector<float> expected = reference.to_float();
+  const std::vector<float> actual = test.to_float();
+  for (size_t i = 0; i < actual.size(); ++i) {
+    const double apart = std::round(std::abs(double{actual[i]} - double{expected[i]}) / double{step});
+    ++counts[apart < double{kMostSteps} ? static_cast<size_t>(apart) : kMostSteps];
   }
 }
 
@@ -125,6 +137,7 @@ class Comparer {
   Part compare_batch(const Batch& batch, Workspace& workspace) const {
     Part part;
     part.outputs.resize(model_.graph().outputs.size());
+    part.steps.resize(part.outputs.size());
     part.layers.resize(pairs_.size());
     std::map<ValueId, Tensor> kept;
     const std::vector<Tensor> expected = reference_.run(batch.inputs, workspace, [&](ValueId id, const Tensor& tensor) {
@@ -156,6 +169,11 @@ class Comparer {
                                          to_string(actual.dims()) + ", in the reference " + to_string(expected.dims()));
     }
     add_tensors(expected, actual, part.outputs[idx]);
+    const Value& value = model_.graph()[model_.graph().outputs[idx]];
+    const QParams* params = value.quant ? std::get_if<QParams>(&*value.quant) : nullptr;
+    if (params != nullptr && params->scales.size() == 1) {
+      add_steps(expected, actual, params->scales[0], part.steps[idx]);
+    }
   }
 
   static void add_top1(const LabeledSample& sample, const Tensor& expected, const Tensor& actual, Part& part) {
@@ -179,6 +197,10 @@ class Comparer {
 
 void merge(const Part& part, Part& total) {
   for (size_t i = 0; i < part.outputs.size(); ++i) total.outputs[i].merge(part.outputs[i]);
+  for (size_t i = 0; i < part.steps.size(); ++i) {
+    total.steps[i].resize(std::max(total.steps[i].size(), part.steps[i].size()));
+    for (size_t k = 0; k < part.steps[i].size(); ++k) total.steps[i][k] += part.steps[i][k];
+  }
   for (size_t i = 0; i < part.layers.size(); ++i) total.layers[i].merge(part.layers[i]);
   total.agreed += part.agreed;
   total.reference_hits += part.reference_hits;
@@ -199,7 +221,7 @@ Comparison summarize(const Graph& model, const std::vector<Pair>& pairs, const P
   comparison.samples = samples;
   for (size_t i = 0; i < model.outputs.size(); ++i) {
     const Value& value = model[model.outputs[i]];
-    if (is_floating(value.type.dtype)) comparison.outputs.push_back({value.name, total.outputs[i]});
+    if (is_floating(value.type.dtype)) comparison.outputs.push_back({value.name, total.outputs[i], total.steps[i]});
   }
   for (size_t i = 0; i < pairs.size(); ++i) {
     if (total.layers[i].count > 0) comparison.layers.push_back({model[pairs[i].model].name, total.layers[i]});
@@ -223,6 +245,7 @@ Comparison compare(const Graph& reference, const Graph& model, Dataset& data, co
   const Comparer comparer(reference, model, options);
   Part total;
   total.outputs.resize(model.outputs.size());
+  total.steps.resize(model.outputs.size());
   total.layers.resize(comparer.pairs().size());
   const int64_t most = std::max<int64_t>(kHeldBytes / std::max<int64_t>(bytes_of(reference, comparer.pairs()), 1), 1);
   const auto threads = static_cast<int>(std::min<int64_t>(resolve_threads(options.threads), most));

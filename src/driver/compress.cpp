@@ -174,6 +174,7 @@ class Run {
       warn(
           "the model holds ops that tinyc cannot run: its outputs were not compared, the layers before these ops were");
     }
+    if (options.engine == Engine::kInteger) count_device_steps();
     report_.float_nodes = context_.float_nodes;
     report_.notes = context_.notes;
     report_.counters = context_.counters;
@@ -181,6 +182,16 @@ class Run {
     if (!report_.float_nodes.empty()) {
       warn(std::to_string(report_.float_nodes.size()) + " nodes stay in float; the report says which and why");
     }
+  }
+
+  // What a device computes against what an ONNX runtime computes from the same integers.
+  void count_device_steps() {
+    Dataset data = open_evaluation();
+    const Comparison engines =
+        compare(graph_, graph_, data,
+                {.reference_engine = Engine::kSimulated, .engine = Engine::kInteger, .threads = threads_});
+    for (size_t i = 0; i < report_.outputs.size(); ++i) report_.outputs[i].device_steps = engines.outputs[i].steps;
+    report_.engine_agreement = engines.top1_agreement;
   }
 
   bool runs_whole() const { return computable_part(graph_).nodes.size() == graph_.nodes.size(); }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tinyc/base/text.h"
+#include "tinyc/driver/measure.h"
 #include "tinyc/driver/report.h"
 
 namespace tinyc {
@@ -46,10 +47,12 @@ void put_totals(Json& json, const Report& report) {
   if (report.top1_float) json["top1_float"] = *report.top1_float;
   if (report.top1) json["top1"] = *report.top1;
   if (report.top1_agreement) json["top1_agreement"] = *report.top1_agreement;
+  if (report.engine_agreement) json["engine_agreement"] = *report.engine_agreement;
   json["outputs"] = Json::array();
   for (const OutputReport& output : report.outputs) {
     Json entry = {{"name", output.name}};
     put_errors(entry, output.error);
+    if (!output.device_steps.empty()) entry["device_steps"] = output.device_steps;
     json["outputs"].push_back(std::move(entry));
   }
 }
@@ -125,6 +128,20 @@ std::string layer_table(const Report& report) {
   return table.str();
 }
 
+// "99.9 % of elements equal, 0.1 % 1 step away".
+std::string steps_text(const std::vector<int64_t>& steps) {
+  int64_t total = 0;
+  for (const int64_t count : steps) total += count;
+  std::vector<std::string> parts;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    if (steps[i] == 0) continue;
+    const double percent = 100.0 * static_cast<double>(steps[i]) / static_cast<double>(total);
+    const std::string more = i == kMostSteps ? " or more" : "";
+    parts.push_back(fmt::format("{:.4g} % {}", percent, i == 0 ? "equal" : fmt::format("{}{} off", i, more)));
+  }
+  return join(parts, ", ");
+}
+
 // Where the result lives: a file, or the flash and the RAM of a device.
 std::string size_text(const Report& report) {
   if (!report.device) return fmt::format("{:<12} {}\n", "file", share(report.bytes_before, report.bytes_after));
@@ -179,6 +196,8 @@ std::string to_text(const Report& report, bool layers) {
   for (const OutputReport& output : report.outputs) {
     text += fmt::format("{:<12} {}: SQNR {:.2f} dB, cosine {:.6f}, max error {:.4g}\n", "output", output.name,
                         output.error.sqnr_db(), output.error.cosine(), output.error.max_error);
+    if (output.device_steps.empty()) continue;
+    text += fmt::format("{:<12} against an ONNX runtime, in steps: {}\n", "device", steps_text(output.device_steps));
   }
   text += fmt::format("{:<12} {} of {} nodes\n", "in float", report.float_nodes.size(), report.layers.size());
   for (const GateReport& gate : report.gates) {

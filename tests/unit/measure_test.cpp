@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 #include "tinyc/base/error.h"
 #include "tinyc/driver/sensitivity.h"
 #include "unit/graph_builder.h"
@@ -70,6 +72,21 @@ TEST(Compare, GivesTheSameBitsForAnyThreadsAndWithoutBatches) {
   Dataset again = noise(single, 70);
   const Comparison alone = compare(single, single_coarse, again, {.threads = 1});
   EXPECT_NEAR(alone.outputs[0].error.noise, one.outputs[0].error.noise, 1e-9 * one.outputs[0].error.noise);
+}
+
+TEST(Compare, CountsStepsOfTheGridOfAnOutput) {
+  Graph graph = two_layers();
+  Dataset data = noise(graph, 40);
+  EXPECT_TRUE(compare(graph, graph, data, {}).outputs[0].steps.empty());
+  graph[graph.outputs[0]].quant = grid(0.01F);
+  const Comparison same = compare(graph, graph, data, {});
+  ASSERT_EQ(same.outputs[0].steps.size(), kMostSteps + 1);
+  EXPECT_EQ(same.outputs[0].steps[0], 40 * 3);
+  Graph moved = graph;
+  quantize_value(moved, "x", 0.25F);
+  const std::vector<int64_t> steps = compare(graph, moved, data, {}).outputs[0].steps;
+  EXPECT_EQ(std::accumulate(steps.begin(), steps.end(), int64_t{0}), 40 * 3);
+  EXPECT_LT(steps[0], 40 * 3);
 }
 
 TEST(Compare, RefusesModelsThatDoNotMatch) {

@@ -42,7 +42,10 @@ nlohmann::ordered_json to_json(const Evaluation& evaluation);
 struct ValueError {
   std::string name;  // of the value, in both models
   ErrorSums error;
+  // Of an output on a grid: elements by their distance in steps of that grid; the last: so far or farther.
+  std::vector<int64_t> steps = {};
 };
+inline constexpr size_t kMostSteps = 8;
 
 struct Comparison {
   int64_t samples = 0;

@@ -30,6 +30,9 @@ struct LayerReport {
 struct OutputReport {
   std::string name;
   ErrorSums error;
+  // Of emitted C: how many elements are so many steps of the grid away from what an ONNX runtime computes (the
+  // simulated engine); see ValueError::steps.
+  std::vector<int64_t> device_steps = {};
 };
 
 struct GateReport {
@@ -53,14 +56,15 @@ struct Report {
   int64_t samples = 0;  // on which the errors were measured
   int64_t params = 0;
   int64_t macs = 0;
-  int64_t bytes_before = 0;              // of the model file, external data included
-  int64_t bytes_after = 0;               // of the written model
-  int64_t weight_bytes_before = 0;       // as float32
-  int64_t weight_bytes_after = 0;        // as stored
-  std::optional<double> top1_float;      // percent; with labels only
-  std::optional<double> top1;            // percent, of the result
-  std::optional<double> top1_agreement;  // percent of samples on which both have the same first place
-  std::optional<DeviceCost> device;      // with emitted C only
+  int64_t bytes_before = 0;                // of the model file, external data included
+  int64_t bytes_after = 0;                 // of the written model
+  int64_t weight_bytes_before = 0;         // as float32
+  int64_t weight_bytes_after = 0;          // as stored
+  std::optional<double> top1_float;        // percent; with labels only
+  std::optional<double> top1;              // percent, of the result
+  std::optional<double> top1_agreement;    // percent of samples on which both have the same first place
+  std::optional<double> engine_agreement;  // percent; emitted C against an ONNX runtime (the simulated engine)
+  std::optional<DeviceCost> device;        // with emitted C only
   std::vector<OutputReport> outputs;
   std::vector<LayerReport> layers;
   std::vector<FloatNode> float_nodes;

@@ -51,7 +51,7 @@ std::string memory_map(const DeviceProgram& program) {
       line += fmt::format(" {}{}..{}", arg.kind == CallArg::Kind::kScratch ? "scratch " : "", buffer.offset,
                           buffer.offset + buffer.bytes);
     }
-    text += fmt::format(" *   {:<24}{}\n", call.kernel->name, line);
+    text += fmt::format(" *   {:<24}{} <- {}\n", call.kernel->name, line, safe_comment(program.nodes[call.node]));
   }
   return text;
 }
