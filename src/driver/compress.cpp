@@ -29,9 +29,12 @@ constexpr int64_t kHeldBytes = int64_t{64} << 20;
 constexpr int64_t kFewestHeldSamples = 4;
 constexpr int64_t kMostHeldSamples =
     256;  // the error of a mean over so many is far below the rounding that it corrects
-// Without data of its own, the measurement runs about this many multiply-accumulates.
-constexpr int64_t kMeasuredMacs = int64_t{6} << 30;
-constexpr int64_t kFewestMeasuredSamples = 16;
+// Without data of its own, the measurement runs about this many multiply-accumulates; kernels for devices are slower.
+struct Effort {
+  int64_t macs, fewest_samples;
+};
+constexpr Effort kEffort = {int64_t{6} << 30, 16};
+constexpr Effort kDeviceEffort = {int64_t{1} << 30, 4};
 
 // Bytes of the model file; where the weights lie in files beside it, theirs too.
 int64_t bytes_with_weights(const std::filesystem::path& path, const Graph& graph) {
@@ -202,7 +205,8 @@ class Run {
     if (!recipe_.data.evaluation.empty()) return open_data(graph_, recipe_.data.evaluation, recipe_, 0);
     if (recipe_.gates.max_drop) return open_calibration(graph_, recipe_, 0);
     const int64_t macs = std::max<int64_t>(summarize(reference_).macs, 1);
-    return open_calibration(graph_, recipe_, std::max(kFewestMeasuredSamples, kMeasuredMacs / macs));
+    const Effort& effort = require_emitter(recipe_.emit).engine == Engine::kInteger ? kDeviceEffort : kEffort;
+    return open_calibration(graph_, recipe_, std::max(effort.fewest_samples, effort.macs / macs));
   }
 
   EmitResult emit() {
