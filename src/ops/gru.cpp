@@ -72,7 +72,7 @@ extern const OpDef k_gru{
     .prepare = [](const PrepareContext& c) { return recurrent_kernel(c, kKind); },
     .macs = recurrent_macs,
     .code = code_gru,
-    .quant = recurrent_quant(),
+    .quant = recurrent_quant(QuantKind::kCompute),
 };
 
 }  // namespace tinyc

@@ -88,7 +88,7 @@ extern const OpDef k_lstm{
     .prepare = [](const PrepareContext& c) { return recurrent_kernel(c, kKind); },
     .macs = recurrent_macs,
     .code = code_lstm,
-    .quant = recurrent_quant(),
+    .quant = recurrent_quant(QuantKind::kCompute),
 };
 
 }  // namespace tinyc

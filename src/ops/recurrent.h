@@ -37,11 +37,14 @@ inline constexpr AttributeDef kHiddenSize{"hidden_size", AttributeType::kInt};
 inline constexpr AttributeDef kLayout{"layout", 0};
 
 int64_t recurrent_macs(const Node& node, std::span<const TensorType> inputs, std::span<const TensorType> outputs);
-inline constexpr QuantTraits recurrent_quant() {
-  return {
-      .kind = QuantKind::kWeightsOnly, .data_inputs = 0, .weights = {1, 2}, .channel_axis = [](const Node&, int, int) {
-        return 1;
-      }};
+// X, Y and Y_h lie on grids, or nothing but the weights does; the cell state never does.
+inline constexpr QuantTraits recurrent_quant(QuantKind kind) {
+  constexpr uint32_t kCellState = 1U << 2;
+  return {.kind = kind,
+          .data_inputs = kind == QuantKind::kCompute ? 1U : 0U,
+          .weights = {1, 2},
+          .float_outputs = kCellState,
+          .channel_axis = [](const Node&, int, int) { return 1; }};
 }
 
 bool is_batch_first(const Node& node);  // attribute layout

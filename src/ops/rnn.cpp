@@ -32,7 +32,7 @@ extern const OpDef k_rnn{
     .eval = [](EvalContext& c) { eval_recurrent(c, kKind); },
     .prepare = [](const PrepareContext& c) { return recurrent_kernel(c, kKind); },
     .macs = recurrent_macs,
-    .quant = recurrent_quant(),
+    .quant = recurrent_quant(QuantKind::kWeightsOnly),
 };
 
 }  // namespace tinyc

@@ -76,7 +76,9 @@ class Planner {
         return "its data are " + std::string(name_of(graph_[id].type.dtype)) + ", not float32";
       }
     }
-    if (!is_float(graph_, node.outputs[0])) return "its result is not float32";
+    const bool gives_floats =
+        std::any_of(node.outputs.begin(), node.outputs.end(), [&](ValueId output) { return is_float(graph_, output); });
+    if (!gives_floats) return "its result is not float32";
     return {};
   }
 
@@ -213,13 +215,18 @@ class Planner {
       if (first_data == kNoValue) first_data = input;
       if (kind == QuantKind::kShared) tie(input, first_data);
     }
-    for (ValueId output : node.outputs) {
-      if (!is_float(graph_, output) || feeds_fused_clamp(output)) continue;
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      const ValueId output = node.outputs[i];
+      if (!is_float(graph_, output) || feeds_fused_clamp(output) || stays_float(node, i)) continue;
       on_grid[index_of(output)] = true;
       if (kind != QuantKind::kShared && kind != QuantKind::kSameAsInput) continue;
       tie(output, first_data);
       derived[index_of(output)] = true;
     }
+  }
+
+  static bool stays_float(const Node& node, size_t output) {
+    return output < 32 && ((node.op->quant.float_outputs >> output) & 1U) != 0;
   }
 
   bool feeds_fused_clamp(ValueId id) const {

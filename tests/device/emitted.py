@@ -1,4 +1,5 @@
 """The models that are emitted as C for tests and benchmarks, their data, and the command that emits them."""
+import math
 import random
 import re
 import struct
@@ -19,8 +20,7 @@ class Model:
     flags: tuple = ()
     mean: float = 0
     deviation: float = 1
-    inputs: int = 0
-    with_floats: bool = False  # some layers compute in float
+    dims: tuple = ()  # of one drawn sample
 
     def absent(self):
         """The file that is not there, if any."""
@@ -34,14 +34,15 @@ def models():
         Model("kws", shared / "mlperf_kws_dscnn_h5.onnx", data / "kws_calib.npz"),
         Model("resnet8", shared / "mlperf_ic_resnet8_h5.onnx", data / "cifar10_calib.npz", ("--layout", "nhwc")),
         Model("vww", shared / "mlperf_vww_96_float.onnx", data / "vww_calib.npz", (*bytes_to_unit, "--layout", "nhwc")),
-        Model("ad", shared / "mlperf_ad01_fp32.onnx", None, mean=-25, deviation=8, inputs=640),
+        Model("ad", shared / "mlperf_ad01_fp32.onnx", None, mean=-25, deviation=8, dims=(640,)),
         Model("mnist8", shared / "mnist8_cntk.onnx", mnist),
         Model("tinymaix", shared / "tinymaix_mnist_resnet.onnx", mnist, bytes_to_unit),
-        Model("iris", shared / "winml_iris_mlp.onnx", None, mean=3.5, deviation=2, inputs=4),
+        Model("iris", shared / "winml_iris_mlp.onnx", None, mean=3.5, deviation=2, dims=(4,)),
         Model("shapes", own / "shapes.onnx", own / "shapes_calib.npz", bytes_to_unit),
         Model("shapes_vit", own / "shapes_vit.onnx", own / "shapes_calib.npz", bytes_to_unit),
         Model("vibration", own / "vibration.onnx", own / "vibration_calib.npz"),
-        Model("gestures", own / "gestures.onnx", own / "gestures_calib.npz", with_floats=True),
+        Model("gestures", own / "gestures.onnx", own / "gestures_calib.npz"),
+        Model("kws_lstm", shared / "mlkws_basic_lstm_s.onnx", None, deviation=15, dims=(49, 10)),
     ]
     return {model.name: model for model in listed}
 
@@ -61,9 +62,10 @@ def can_emit(tinyc):
 def drawn_data(model, folder, samples=200):
     """A .npz of normally distributed numbers, the same in every run."""
     rng = random.Random(0)
-    count = samples * model.inputs
+    shape = (samples, *model.dims)
+    count = math.prod(shape)
     numbers = struct.pack(f"<{count}f", *(rng.gauss(model.mean, model.deviation) for _ in range(count)))
-    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({samples}, {model.inputs}), }}"
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
     header += " " * (-(len(header) + 11) % 64) + "\n"
     path = Path(folder, f"{model.name}_calib.npz")
     with zipfile.ZipFile(path, "w") as archive:

@@ -42,7 +42,7 @@ def try_target(name, target, sources, folder, timeout):
     if target.name in PATHS:
         target.compile(sources / f"{name}.c", "-", [*rig.STRICT_CXX, *flags, "-fsyntax-only"])
     if target.emulator:
-        problems += symbols.findings(target.tool("nm"), Path(folder, "program0.o"), emitted.models()[name].with_floats)
+        problems += symbols.findings(target.tool("nm"), Path(folder, "program0.o"))
     return problems
 
 

@@ -218,6 +218,8 @@ TEST(FloatCode, RecurrentWeightsStayInIntegers) {
     GraphBuilder b;
     const ValueId x = b.input("x", {7, 1, 4});
     Graph graph = quantized(b.finish({recurrent(b, op, x, 2, {{"direction", std::string("bidirectional")}})}));
+    graph[graph.inputs[0]].quant.reset();
+    graph[graph.outputs[0]].quant.reset();
     const DeviceProgram program = make_device_program(graph);
     const auto bytes = std::count_if(program.constants.begin(), program.constants.end(),
                                      [](const DeviceConstant& c) { return c.data.dtype() == DataType::kInt8; });

@@ -164,7 +164,7 @@ enum class QuantKind : uint8_t {
   kShared,       // all data operands and the output have one set of parameters (Concat)
   kFixedRange,   // integers in, integers out; the output's range is known: [low, high)
   kClamp,        // Relu, Clip: folds into the producer's range when it is the only reader
-  kWeightsOnly,  // computes in float from weights stored as integers (LSTM, GRU)
+  kWeightsOnly,  // computes in float from weights stored as integers (RNN)
 };
 
 struct QuantTraits {
@@ -173,6 +173,7 @@ struct QuantTraits {
   uint32_t data_inputs = 1;         // bit i: operand i is data that is quantized (bit 31: all from the last set bit on)
   std::array<int8_t, 2> weights = {-1, -1};  // operands that are quantized as weights when they are constant
   int8_t bias = -1;                          // operand stored as int32 with scale s_data * s_weight
+  uint32_t float_outputs = 0;                // bit i: output i is on no grid (the cell state of LSTM)
   // Axis of a weight operand that counts output channels; null: per tensor only.
   int (*channel_axis)(const Node& node, int operand, int rank) = nullptr;
   float low = 0.0F, high = 0.0F;  // for kFixedRange

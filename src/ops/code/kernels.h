@@ -29,7 +29,9 @@
 #include "rt/pool_f32.h"
 #include "rt/prelu_s8.h"
 #include "rt/recurrent_f32.h"
+#include "rt/recurrent_s16.h"
 #include "rt/resize_linear_s8.h"
 #include "rt/softmax_s8.h"
+#include "rt/state_f32.h"
 #include "rt/table_s8.h"
 #pragma GCC diagnostic pop

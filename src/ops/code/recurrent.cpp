@@ -1,11 +1,13 @@
-// LSTM and GRU on a device: one call for each direction, float states, weights as they are stored.
-#include "ops/recurrent.h"
+// LSTM and GRU on a device: one call for each direction, in integers (recurrent_s16.cpp) or with float states and
+// weights as they are stored.
+#include "ops/code/recurrent.h"
 
 #include <algorithm>
 
 #include "ops/code/bindings.h"
 #include "ops/code/float_code.h"
 #include "ops/code/kernels.h"
+#include "ops/recurrent.h"
 #include "ops/recurrent_activation.h"
 #include "tinyc/base/error.h"
 
@@ -19,12 +21,7 @@ constexpr KernelDef kGru = TINYC_KERNEL(tc_gru_f32, "recurrent_f32.h");
 
 constexpr int64_t kFloatBytes = sizeof(float);
 
-struct Layer {
-  int64_t directions, steps, inputs, hidden, gates;
-  int64_t rows() const { return gates * hidden; }
-};
-
-Layer layer_of(CodeContext& context, int64_t gates) {
+RecurrentLayer layer_of(CodeContext& context, int64_t gates) {
   const Node& node = context.node();
   const Dims x = context.dims(kX);
   const bool batch_first = is_batch_first(node);
@@ -42,7 +39,7 @@ Layer layer_of(CodeContext& context, int64_t gates) {
   return {direction_count(node), x[batch_first ? 1 : 0], x[2], context.dims(kR)[2], gates};
 }
 
-void require_functions(CodeContext& context, const Layer& layer, std::span<const std::string_view> defaults,
+void require_functions(CodeContext& context, const RecurrentLayer& layer, std::span<const std::string_view> defaults,
                        std::span<const RecurrentActivation::Kind> kinds) {
   const auto functions = recurrent_activations(context.node(), layer.directions, defaults);
   for (size_t i = 0; i < functions.size(); ++i) {
@@ -50,13 +47,55 @@ void require_functions(CodeContext& context, const Layer& layer, std::span<const
   }
 }
 
-// One direction's part of a weight operand: int8 rows with a scale each, or floats.
-struct Rows {
-  Tensor data;
-  std::vector<float> scales;  // empty: floats
+struct Weights {
+  CallArg w, r, scales;
 };
 
-Rows rows_of(CodeContext& context, int operand, int64_t direction) {
+// Both in integers or both in floats: the kernels have one switch.
+Weights weights_of(CodeContext& context, int64_t direction) {
+  const RecurrentRows w = recurrent_rows(context, kW, direction);
+  const RecurrentRows r = recurrent_rows(context, kR, direction);
+  if (w.scales.empty() != r.scales.empty()) context.refuse("only one of its weights is stored as integers");
+  std::vector<float> scales = w.scales;
+  scales.insert(scales.end(), r.scales.begin(), r.scales.end());
+  return {context.data("w", w.data), context.data("r", r.data), float_data(context, "scales", scales)};
+}
+
+// A result in plain order, or memory that nobody reads (null for a sequence that is not wanted).
+CallArg result(CodeContext& context, int idx, int64_t floats) {
+  if (!has_output(context, static_cast<size_t>(idx))) return context.scratch(floats * kFloatBytes);
+  return context.out_float(plain_order(static_cast<int>(context.result_dims(idx).size())), idx);
+}
+
+CallArg initial(CodeContext& context, int operand) {
+  if (!context.has_input(operand)) return context.scratch(0);
+  return context.in_float(operand, plain_order(3));
+}
+
+CallArg moved(CallArg arg, int64_t floats) {
+  arg.offset += floats * kFloatBytes;
+  return arg;
+}
+
+struct Calls {
+  CallArg x, y, h, c, h0, c0;
+};
+
+Calls arguments(CodeContext& context, const RecurrentLayer& layer, bool has_c) {
+  const int64_t state = layer.directions * layer.hidden;
+  Calls calls;
+  calls.x = context.in_float(kX, plain_order(3));
+  calls.h0 = initial(context, kInitialH);
+  if (has_c) calls.c0 = initial(context, kInitialC);
+  calls.y = result(context, 0, 0);
+  calls.h = result(context, 1, state);
+  if (has_c) calls.c = result(context, 2, state);
+  return calls;
+}
+
+}  // namespace
+
+RecurrentRows recurrent_rows(CodeContext& context, int operand, int64_t direction) {
   const Tensor& stored = *context.constant(operand);
   const Dims dims = stored.dims();
   const int64_t size = dims[1] * dims[2];
@@ -86,22 +125,7 @@ Rows rows_of(CodeContext& context, int operand, int64_t direction) {
   return {Tensor::of<int8_t>({size}, bytes), scales};
 }
 
-struct Weights {
-  CallArg w, r, scales;
-};
-
-// Both in integers or both in floats: the kernels have one switch.
-Weights weights_of(CodeContext& context, int64_t direction) {
-  const Rows w = rows_of(context, kW, direction);
-  const Rows r = rows_of(context, kR, direction);
-  if (w.scales.empty() != r.scales.empty()) context.refuse("only one of its weights is stored as integers");
-  std::vector<float> scales = w.scales;
-  scales.insert(scales.end(), r.scales.begin(), r.scales.end());
-  return {context.data("w", w.data), context.data("r", r.data), float_data(context, "scales", scales)};
-}
-
-// [2][rows] of one direction: that of W, then that of R.
-std::vector<float> bias_of(const CodeContext& context, const Layer& layer, int64_t direction) {
+std::vector<float> recurrent_bias(const CodeContext& context, const RecurrentLayer& layer, int64_t direction) {
   const auto count = static_cast<size_t>(2 * layer.rows());
   if (!context.has_input(kB)) return std::vector<float>(count, 0.0F);
   const QParams* params = context.params(kB);
@@ -116,58 +140,25 @@ bool has_output(const CodeContext& context, size_t idx) {
   return idx < context.node().outputs.size() && context.node().outputs[idx] != kNoValue;
 }
 
-// A result in plain order, or memory that nobody reads (null for a sequence that is not wanted).
-CallArg result(CodeContext& context, int idx, int64_t floats) {
-  if (!has_output(context, static_cast<size_t>(idx))) return context.scratch(floats * kFloatBytes);
-  return context.out_float(plain_order(static_cast<int>(context.result_dims(idx).size())), idx);
-}
-
-CallArg initial(CodeContext& context, int operand) {
-  if (!context.has_input(operand)) return context.scratch(0);
-  return context.in_float(operand, plain_order(3));
-}
-
-CallArg moved(CallArg arg, int64_t floats) {
-  arg.offset += floats * kFloatBytes;
-  return arg;
-}
-
-struct Calls {
-  CallArg x, y, h, c, h0, c0;
-};
-
-Calls arguments(CodeContext& context, const Layer& layer, bool has_c) {
-  const int64_t state = layer.directions * layer.hidden;
-  Calls calls;
-  calls.x = context.in_float(kX, plain_order(3));
-  calls.h0 = initial(context, kInitialH);
-  if (has_c) calls.c0 = initial(context, kInitialC);
-  calls.y = result(context, 0, 0);
-  calls.h = result(context, 1, state);
-  if (has_c) calls.c = result(context, 2, state);
-  return calls;
-}
-
 bool is_reverse(const Node& node, int64_t direction) {
   return direction == 1 || string_attr(node, "direction") == "reverse";
 }
-
-}  // namespace
 
 void code_lstm(CodeContext& context) {
   constexpr std::string_view kDefaults[] = {"Sigmoid", "Tanh", "Tanh"};
   constexpr RecurrentActivation::Kind kFunctions[] = {
       RecurrentActivation::Kind::kSigmoid, RecurrentActivation::Kind::kTanh, RecurrentActivation::Kind::kTanh};
-  const Layer layer = layer_of(context, 4);
+  const RecurrentLayer layer = layer_of(context, 4);
   require_functions(context, layer, kDefaults, kFunctions);
   if (context.has_input(kPeepholes)) context.refuse("it has peepholes");
   if (int_attr(context.node(), "input_forget") != 0) context.refuse("its input and forget gates are one");
+  if (code_recurrent_s16(context, layer)) return;
   const Calls calls = arguments(context, layer, true);
   const CallArg scratch = context.scratch(layer.rows() * kFloatBytes);
   const auto n = [&](int64_t value) { return context.number(value); };
   for (int64_t d = 0; d < layer.directions; ++d) {
     const Weights weights = weights_of(context, d);
-    std::vector<float> bias = bias_of(context, layer, d);
+    std::vector<float> bias = recurrent_bias(context, layer, d);
     const size_t rows = bias.size() / 2;
     for (size_t i = 0; i < rows; ++i) bias[i] += bias[rows + i];
     bias.resize(rows);
@@ -184,19 +175,20 @@ void code_gru(CodeContext& context) {
   constexpr std::string_view kDefaults[] = {"Sigmoid", "Tanh"};
   constexpr RecurrentActivation::Kind kFunctions[] = {RecurrentActivation::Kind::kSigmoid,
                                                       RecurrentActivation::Kind::kTanh};
-  const Layer layer = layer_of(context, 3);
+  const RecurrentLayer layer = layer_of(context, 3);
   require_functions(context, layer, kDefaults, kFunctions);
+  if (code_recurrent_s16(context, layer)) return;
   const Calls calls = arguments(context, layer, false);
   const CallArg scratch = context.scratch((layer.rows() + layer.hidden) * kFloatBytes);
   const auto n = [&](int64_t value) { return context.number(value); };
   for (int64_t d = 0; d < layer.directions; ++d) {
     const Weights weights = weights_of(context, d);
     const int64_t at = d * layer.hidden;
-    context.call(
-        kGru, {calls.x, moved(calls.y, at), moved(calls.h, at), scratch, moved(calls.h0, at), weights.w, weights.r,
-               weights.scales, float_data(context, "bias", bias_of(context, layer, d)), n(layer.steps), n(layer.inputs),
-               n(layer.hidden), n(layer.inputs), n(layer.directions * layer.hidden),
-               n(is_reverse(context.node(), d) ? 1 : 0), n(int_attr(context.node(), "linear_before_reset"))});
+    context.call(kGru,
+                 {calls.x, moved(calls.y, at), moved(calls.h, at), scratch, moved(calls.h0, at), weights.w, weights.r,
+                  weights.scales, float_data(context, "bias", recurrent_bias(context, layer, d)), n(layer.steps),
+                  n(layer.inputs), n(layer.hidden), n(layer.inputs), n(layer.directions * layer.hidden),
+                  n(is_reverse(context.node(), d) ? 1 : 0), n(int_attr(context.node(), "linear_before_reset"))});
   }
 }
 
