@@ -12,10 +12,10 @@
 namespace tinyc {
 namespace {
 
-// The grid as the device has it: int8.
+// The grid as the device has it: int8; none where the device has floats.
 QParams device_params(const Value& value) {
   const auto* params = value.quant ? std::get_if<QParams>(&*value.quant) : nullptr;
-  if (params == nullptr) return {};
+  if (params == nullptr || params->scales.size() != 1 || bits_of(params->storage) > 8) return {};
   QParams shifted = *params;
   if (is_signed_integer(shifted.storage)) return shifted;
   shifted.storage = DataType::kInt8;

@@ -233,6 +233,18 @@ TEST(FloatCode, RecurrentWeightsStayInIntegers) {
   }
 }
 
+TEST(FloatCode, GridsOfSixteenBitsAreFloats) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 6});
+  QuantizationSettings settings;
+  settings.activations = DataType::kInt16;
+  const Graph graph = quantized(b.finish({b.node("Gemm", {x, b.random("w", {6, 4}), b.random("b", {4})})}), settings);
+  const std::vector<Tensor> inputs = random_sample(graph, 200);  // one that grids were chosen from
+  const auto want = run(graph, Engine::kSimulated, inputs)[0].to_float();
+  const auto got = run(graph, Engine::kInteger, inputs)[0].to_float();
+  for (size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got[i], want[i], 1e-3F) << i;
+}
+
 TEST(FloatCode, LayerNormalization) {
   GraphBuilder b;
   const ValueId x = b.input("x", {2, 3, 8});
