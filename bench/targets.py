@@ -190,9 +190,12 @@ def measured(tinyc, name):
 
 
 def fit(rows):
-    """(per_mac, per_byte, per_call) >= 0 nearest to rows of (macs, bytes, calls, instructions), in relative error."""
+    """(per_mac, per_byte, per_call) >= 0 nearest to rows of (macs, bytes, calls, instructions), in relative error; of so many
+    rows, so many at most are not zero."""
     best, best_error = (0, 0, 0), float("inf")
     for used in ((0, 1, 2), (0, 1), (0, 2), (1, 2), (0,), (1,), (2,)):
+        if len(used) > len(rows):
+            continue
         solution = least_squares([[row[i] / row[3] for i in used] for row in rows])
         if solution is None or min(solution) < 0:
             continue
