@@ -60,6 +60,7 @@ class Run {
     refuse_quantized();
     // From here: the data fit the model.
     check_data();
+    hold_samples();
     // From here: the weights of the float model are final; what is compared with is fixed.
     run_stage(Stage::kRewrite);
     reference_ = graph_;
@@ -69,7 +70,6 @@ class Run {
     run_stage(Stage::kAnnotate);
     refuse_unquantized();
     // From here: biases and roundings make up for what the grids took.
-    hold_samples();
     run_stage(Stage::kRepair);
     context_.samples.clear();
     // From here: constants are the integers that will be stored.
@@ -148,9 +148,9 @@ class Run {
 
   // The first calibration samples, as many as fit the budget and help, for passes that look at layers' inputs.
   void hold_samples() {
-    if (statistics_.synthetic || names_statistics(recipe_) || recipe_[Stage::kRepair].empty()) return;
-    if (!runs_whole()) return;
-    const int64_t live = std::max<int64_t>(summarize(reference_).peak_activation_bytes, 1);
+    if (recipe_.data.calibration.empty() || names_statistics(recipe_)) return;
+    if ((recipe_[Stage::kRewrite].empty() && recipe_[Stage::kRepair].empty()) || !runs_whole()) return;
+    const int64_t live = std::max<int64_t>(summarize(graph_).peak_activation_bytes, 1);
     Dataset data =
         open_calibration(graph_, recipe_, std::clamp(kHeldBytes / (2 * live), kFewestHeldSamples, kMostHeldSamples));
     for (Batch batch = data.next(1); batch.size > 0; batch = data.next(1)) context_.samples.push_back(batch.inputs);

@@ -96,7 +96,7 @@ extern const OpDef k_average_pool{
     .eval = eval,
     .prepare = prepare,
     .code = code_average_pool,
-    .quant = {.kind = QuantKind::kCompute},
+    .quant = {.kind = QuantKind::kCompute, .scaling = Scaling::kPool},
 };
 
 }  // namespace tinyc

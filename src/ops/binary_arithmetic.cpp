@@ -134,7 +134,7 @@ extern const OpDef k_add{
     .prepare = prepare<kernels::Arithmetic::kAdd>,
     .code = code_add,
     .fuses_clamp = true,
-    .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11},
+    .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11, .scaling = Scaling::kSum},
 };
 
 extern const OpDef k_sub{
@@ -145,7 +145,7 @@ extern const OpDef k_sub{
     .prepare = prepare<kernels::Arithmetic::kSub>,
     .code = code_sub,
     .fuses_clamp = true,
-    .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11},
+    .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11, .scaling = Scaling::kSum},
 };
 
 extern const OpDef k_mul{
@@ -156,7 +156,7 @@ extern const OpDef k_mul{
     .prepare = prepare<kernels::Arithmetic::kMul>,
     .code = code_mul,
     .fuses_clamp = true,
-    .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11},
+    .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11, .scaling = Scaling::kProduct},
 };
 
 extern const OpDef k_div{

@@ -73,13 +73,14 @@ void eval(EvalContext& c) {
 
 }  // namespace
 
-extern constinit const OpDef k_concat{.name = "Concat",
-                                      .inputs = {1, kMany},
-                                      .outputs = {1, 1},
-                                      .attributes = kAttributes,
-                                      .infer = infer,
-                                      .eval = eval,
-                                      .code = code_concat,
-                                      .quant = {.kind = QuantKind::kShared, .data_inputs = 1U | 1U << 31U}};
+extern constinit const OpDef k_concat{
+    .name = "Concat",
+    .inputs = {1, kMany},
+    .outputs = {1, 1},
+    .attributes = kAttributes,
+    .infer = infer,
+    .eval = eval,
+    .code = code_concat,
+    .quant = {.kind = QuantKind::kShared, .data_inputs = 1U | 1U << 31U, .scaling = Scaling::kMove}};
 
 }  // namespace tinyc

@@ -129,8 +129,12 @@ extern const OpDef k_conv{
     .macs = macs,
     .code = code_conv,
     .fuses_clamp = true,
-    .quant =
-        {.kind = QuantKind::kCompute, .data_inputs = 0b11, .weights = {1, -1}, .bias = 2, .channel_axis = channel_axis},
+    .quant = {.kind = QuantKind::kCompute,
+              .data_inputs = 0b11,
+              .weights = {1, -1},
+              .bias = 2,
+              .channel_axis = channel_axis,
+              .scaling = Scaling::kLayer},
 };
 
 }  // namespace tinyc

@@ -206,8 +206,12 @@ extern const OpDef k_conv_transpose{
     .macs = macs,
     .code = code_conv_transpose,
     .fuses_clamp = true,
-    .quant =
-        {.kind = QuantKind::kCompute, .data_inputs = 0b11, .weights = {1, -1}, .bias = 2, .channel_axis = channel_axis},
+    .quant = {.kind = QuantKind::kCompute,
+              .data_inputs = 0b11,
+              .weights = {1, -1},
+              .bias = 2,
+              .channel_axis = channel_axis,
+              .scaling = Scaling::kLayer},
 };
 
 }  // namespace tinyc

@@ -97,7 +97,7 @@ extern constinit const OpDef k_depth_to_space{.name = "DepthToSpace",
                                               .infer = infer_depth_to_space,
                                               .eval = eval_depth_to_space,
                                               .code = code_selection,
-                                              .quant = {.kind = QuantKind::kSameAsInput}};
+                                              .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove}};
 
 extern constinit const OpDef k_space_to_depth{.name = "SpaceToDepth",
                                               .inputs = {1, 1},
@@ -106,6 +106,6 @@ extern constinit const OpDef k_space_to_depth{.name = "SpaceToDepth",
                                               .infer = infer_space_to_depth,
                                               .eval = eval_space_to_depth,
                                               .code = code_selection,
-                                              .quant = {.kind = QuantKind::kSameAsInput}};
+                                              .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove}};
 
 }  // namespace tinyc

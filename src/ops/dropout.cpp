@@ -47,7 +47,7 @@ extern const OpDef k_dropout{
     .infer = infer,
     .eval = eval,
     .code = code_identity,
-    .quant = {.kind = QuantKind::kSameAsInput},
+    .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove},
 };
 
 }  // namespace tinyc

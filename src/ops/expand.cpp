@@ -33,6 +33,6 @@ extern constinit const OpDef k_expand{.name = "Expand",
                                       .infer = infer,
                                       .eval = eval,
                                       .code = code_selection,
-                                      .quant = {.kind = QuantKind::kSameAsInput}};
+                                      .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove}};
 
 }  // namespace tinyc

@@ -28,6 +28,6 @@ extern constinit const OpDef k_flatten{.name = "Flatten",
                                        .eval = copy_input,
                                        .code = code_reshape,
                                        .is_view = true,
-                                       .quant = {.kind = QuantKind::kSameAsInput}};
+                                       .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove}};
 
 }  // namespace tinyc

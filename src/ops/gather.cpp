@@ -61,6 +61,6 @@ extern constinit const OpDef k_gather{.name = "Gather",
                                       .infer = infer,
                                       .eval = eval,
                                       .code = code_gather,
-                                      .quant = {.kind = QuantKind::kSameAsInput}};
+                                      .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove}};
 
 }  // namespace tinyc

@@ -73,7 +73,7 @@ extern const OpDef k_global_average_pool{
     .infer = infer,
     .eval = eval_average,
     .code = code_global_average_pool,
-    .quant = {.kind = QuantKind::kCompute},
+    .quant = {.kind = QuantKind::kCompute, .scaling = Scaling::kPool},
 };
 
 extern const OpDef k_global_max_pool{
@@ -81,7 +81,7 @@ extern const OpDef k_global_max_pool{
     .infer = infer,
     .eval = eval_max,
     .code = code_global_max_pool,
-    .quant = {.kind = QuantKind::kSameAsInput},
+    .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kPool},
 };
 
 extern const OpDef k_global_lp_pool{

@@ -24,7 +24,7 @@ extern const OpDef k_identity{
     .eval = eval,
     .code = code_identity,
     .is_view = true,
-    .quant = {.kind = QuantKind::kSameAsInput},
+    .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove},
 };
 
 }  // namespace tinyc

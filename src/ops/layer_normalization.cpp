@@ -86,7 +86,7 @@ extern const OpDef k_layer_normalization{
     .infer = infer_layer,
     .eval = eval_layer,
     .code = code_layer_normalization,
-    .quant = {.kind = QuantKind::kCompute},
+    .quant = {.kind = QuantKind::kCompute, .scaling = Scaling::kGain},
 };
 
 extern const OpDef k_rms_normalization{
@@ -96,7 +96,7 @@ extern const OpDef k_rms_normalization{
     .attributes = kAttributes,
     .infer = infer_same,
     .eval = eval_rms,
-    .quant = {.why_float = kWhyNormalizationIsFloat},
+    .quant = {.why_float = kWhyNormalizationIsFloat, .scaling = Scaling::kGain},
 };
 
 }  // namespace tinyc

@@ -103,7 +103,11 @@ extern const OpDef k_matmul{
     .macs = macs,
     .code = code_matmul,
     .fuses_clamp = true,
-    .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11, .weights = {1, -1}, .channel_axis = channel_axis},
+    .quant = {.kind = QuantKind::kCompute,
+              .data_inputs = 0b11,
+              .weights = {1, -1},
+              .channel_axis = channel_axis,
+              .scaling = Scaling::kLayer},
 };
 
 }  // namespace tinyc

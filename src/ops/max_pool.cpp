@@ -89,7 +89,7 @@ extern const OpDef k_max_pool{
     .eval = eval,
     .prepare = prepare,
     .code = code_max_pool,
-    .quant = {.kind = QuantKind::kSameAsInput},
+    .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kPool},
 };
 
 }  // namespace tinyc

@@ -116,6 +116,6 @@ extern constinit const OpDef k_pad{.name = "Pad",
                                    .infer = infer,
                                    .eval = eval,
                                    .code = code_pad,
-                                   .quant = {.kind = QuantKind::kSameAsInput}};
+                                   .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove}};
 
 }  // namespace tinyc

@@ -132,7 +132,7 @@ extern const OpDef k_relu{
     .infer = infer_same,
     .eval = eval_relu,
     .code = code_table,
-    .quant = {.kind = QuantKind::kClamp},
+    .quant = {.kind = QuantKind::kClamp, .scaling = Scaling::kElementwise},
 };
 
 extern const OpDef k_clip{
@@ -141,7 +141,7 @@ extern const OpDef k_clip{
     .infer = infer_clip,
     .eval = eval_clip,
     .code = code_table,
-    .quant = {.kind = QuantKind::kClamp},
+    .quant = {.kind = QuantKind::kClamp, .scaling = Scaling::kClamp},
 };
 
 extern const OpDef k_leaky_relu{
@@ -150,7 +150,7 @@ extern const OpDef k_leaky_relu{
     .infer = infer_same,
     .eval = eval_leaky_relu,
     .code = code_table,
-    .quant = {.kind = QuantKind::kCompute},
+    .quant = {.kind = QuantKind::kCompute, .scaling = Scaling::kElementwise},
 };
 
 extern const OpDef k_prelu{
@@ -159,7 +159,7 @@ extern const OpDef k_prelu{
     .infer = infer_prelu,
     .eval = eval_prelu,
     .code = code_prelu,
-    .quant = {.kind = QuantKind::kCompute},
+    .quant = {.kind = QuantKind::kCompute, .scaling = Scaling::kElementwise},
 };
 
 }  // namespace tinyc

@@ -188,8 +188,8 @@ constexpr auto kPerElement = [](auto result, int64_t count) {
   return std::is_integral_v<A> && count == 0 ? A{0} : static_cast<A>(result / static_cast<A>(count));
 };
 
-constexpr QuantTraits kCompute{.kind = QuantKind::kCompute};
-constexpr QuantTraits kSelect{.kind = QuantKind::kSameAsInput};
+constexpr QuantTraits kCompute{.kind = QuantKind::kCompute, .scaling = Scaling::kReduce};
+constexpr QuantTraits kSelect{.kind = QuantKind::kSameAsInput, .scaling = Scaling::kReduce};
 constexpr QuantTraits kPrecise{.kind = QuantKind::kFloat,
                                .why_float = "its intermediate values span more decades than integers of 8 bits"};
 

@@ -133,6 +133,6 @@ extern constinit const OpDef k_reshape{.name = "Reshape",
                                        .eval = copy_input,
                                        .code = code_reshape,
                                        .is_view = true,
-                                       .quant = {.kind = QuantKind::kSameAsInput}};
+                                       .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove}};
 
 }  // namespace tinyc

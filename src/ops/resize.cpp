@@ -234,7 +234,7 @@ extern const OpDef k_resize{
     .infer = infer,
     .eval = eval,
     .code = code_resize,
-    .quant = {.kind = QuantKind::kSameAsInput},
+    .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kPool},
 };
 
 }  // namespace tinyc

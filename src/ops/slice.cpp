@@ -130,6 +130,6 @@ extern constinit const OpDef k_slice{.name = "Slice",
                                      .infer = infer,
                                      .eval = eval,
                                      .code = code_selection,
-                                     .quant = {.kind = QuantKind::kSameAsInput}};
+                                     .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove}};
 
 }  // namespace tinyc

@@ -97,6 +97,6 @@ extern constinit const OpDef k_split{.name = "Split",
                                      .infer = infer,
                                      .eval = eval,
                                      .code = code_selection,
-                                     .quant = {.kind = QuantKind::kSameAsInput}};
+                                     .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove}};
 
 }  // namespace tinyc

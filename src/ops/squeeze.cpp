@@ -75,7 +75,7 @@ extern constinit const OpDef k_squeeze{.name = "Squeeze",
                                        .eval = copy_input,
                                        .code = code_reshape,
                                        .is_view = true,
-                                       .quant = {.kind = QuantKind::kSameAsInput}};
+                                       .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove}};
 
 extern constinit const OpDef k_unsqueeze{.name = "Unsqueeze",
                                          .inputs = {2, 2},
@@ -85,6 +85,6 @@ extern constinit const OpDef k_unsqueeze{.name = "Unsqueeze",
                                          .eval = copy_input,
                                          .code = code_reshape,
                                          .is_view = true,
-                                         .quant = {.kind = QuantKind::kSameAsInput}};
+                                         .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove}};
 
 }  // namespace tinyc

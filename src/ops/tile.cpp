@@ -56,6 +56,6 @@ extern constinit const OpDef k_tile{.name = "Tile",
                                     .infer = infer,
                                     .eval = eval,
                                     .code = code_selection,
-                                    .quant = {.kind = QuantKind::kSameAsInput}};
+                                    .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove}};
 
 }  // namespace tinyc

@@ -57,6 +57,6 @@ extern constinit const OpDef k_transpose{.name = "Transpose",
                                          .infer = infer,
                                          .eval = eval,
                                          .code = code_transpose,
-                                         .quant = {.kind = QuantKind::kSameAsInput}};
+                                         .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove}};
 
 }  // namespace tinyc

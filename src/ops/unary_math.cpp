@@ -30,7 +30,7 @@ T negative(T x) {
   }
 }
 
-constexpr QuantTraits kSized{.kind = QuantKind::kCompute};
+constexpr QuantTraits kSized{.kind = QuantKind::kCompute, .scaling = Scaling::kElementwise};
 
 }  // namespace
 

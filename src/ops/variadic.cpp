@@ -10,8 +10,8 @@ namespace tinyc {
 namespace {
 
 constexpr uint32_t kAllOperands = 1U | (1U << 31);
-constexpr QuantTraits kChoice{.kind = QuantKind::kShared, .data_inputs = kAllOperands};
-constexpr QuantTraits kSum{.kind = QuantKind::kCompute, .data_inputs = kAllOperands};
+constexpr QuantTraits kChoice{.kind = QuantKind::kShared, .data_inputs = kAllOperands, .scaling = Scaling::kSum};
+constexpr QuantTraits kSum{.kind = QuantKind::kCompute, .data_inputs = kAllOperands, .scaling = Scaling::kSum};
 
 void infer(InferContext& context) {
   Shape shape = context.shape(0);

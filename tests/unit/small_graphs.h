@@ -1,6 +1,7 @@
 // Small float graphs that between them have something for every pass, and their quantized forms.
 #pragma once
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -87,11 +88,27 @@ inline Graph dead_channels() {
   return b.finish({b.node("GlobalAveragePool", {third})});
 }
 
+// Channels whose ranges lie octaves apart, and channels that never come near 0.
+inline Graph uneven_channels() {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 4, 6, 6});
+  Tensor w1 = GraphBuilder::random_tensor({8, 4, 1, 1}, 0.5F, 21);
+  for (int64_t i = 0; i < w1.size(); ++i) {
+    w1.mutable_data<float>()[static_cast<size_t>(i)] *= std::exp2(static_cast<float>(-(i / 4)));
+  }
+  const ValueId first = b.node("Relu", {b.node("Conv", {x, b.constant("w1", w1), b.random("b1", {8}, 0.01F)})});
+  const std::vector<float> raised{9.0F, 0.0F, 8.0F, 0.0F, 7.0F, 0.0F};
+  const ValueId second =
+      b.node("Relu", {b.node("Conv", {first, b.random("w2", {6, 8, 1, 1}, 0.5F), b.constant("b2", {6}, raised)})});
+  return b.finish({b.node("Conv", {second, b.random("w3", {4, 6, 3, 3}, 0.3F)})});
+}
+
 inline std::vector<NamedGraph> float_graphs() {
   return {{"separable convolutions", separable_convolutions()},
           {"classifier", classifier()},
           {"branches", branches()},
-          {"dead channels", dead_channels()}};
+          {"dead channels", dead_channels()},
+          {"uneven channels", uneven_channels()}};
 }
 
 // One sample of every input of the graph; the same for the same seed.

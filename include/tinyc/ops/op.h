@@ -167,6 +167,21 @@ enum class QuantKind : uint8_t {
   kWeightsOnly,  // computes in float from weights stored as integers (RNN)
 };
 
+// How factors of an op's operands come out of it: what happens to the result when elements of data operands are
+// multiplied by positive numbers. Decides which channels of a float graph can be rescaled (quant/free_channels.h).
+enum class Scaling : uint8_t {
+  kNone,         // nothing is known: f(s x) is not s f(x)
+  kElementwise,  // f(s x) = s f(x) for each element of operand 0; the other operands stay as they are (Relu, PRelu)
+  kClamp,        // the same where limits other than 0 and infinity take the factor, too: operands 1 and 2 (Clip)
+  kMove,         // each result is an element of a data operand, or 0 (Reshape, Pad, Concat)
+  kPool,         // each result mixes elements of operand 0 with the same index on axis 1 (MaxPool, Resize)
+  kReduce,       // each result mixes elements of operand 0 along the axes that operand 1 names (ReduceMean)
+  kSum,          // elementwise over all operands, broadcast: f(s x, s y) = s f(x, y) (Add, Max)
+  kProduct,      // elementwise over two operands, broadcast: f(s x, t y) = s t f(x, y) (Mul)
+  kLayer,        // linear in operand 0 with the weights of operand 1, or a product of two data operands (Conv, MatMul)
+  kGain,         // operand 1 scales and operand 2 shifts the result along its last axes (LayerNormalization)
+};
+
 struct QuantTraits {
   QuantKind kind = QuantKind::kFloat;
   std::string_view why_float = {};  // for kFloat: the reason given to the user
@@ -177,6 +192,7 @@ struct QuantTraits {
   // Axis of a weight operand that counts output channels; null: per tensor only.
   int (*channel_axis)(const Node& node, int operand, int rank) = nullptr;
   float low = 0.0F, high = 0.0F;  // for kFixedRange
+  Scaling scaling = Scaling::kNone;
 };
 
 struct Arity {

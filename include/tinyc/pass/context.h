@@ -34,8 +34,9 @@ struct PassContext {
   QuantizationSettings settings;
   const Statistics* statistics = nullptr;  // set from stage calibrate on
   const Graph* reference =
-      nullptr;                  // set from stage annotate on: the float graph, with the same nodes in the same order
-  std::vector<Sample> samples;  // calibration samples that the memory budget holds; empty without data
+      nullptr;  // set from stage annotate on: the float graph, with the same nodes in the same order
+  std::vector<Sample>
+      samples;  // set from stage rewrite on: calibration samples that the memory budget holds; empty without data
   int threads = 1;
   uint64_t seed = 0;
 
