@@ -13,6 +13,7 @@
 #include "tinyc/ops/op.h"
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/pass/rewrite.h"
+#include "tinyc/quant/bias.h"
 #include "tinyc/quant/params.h"
 #include "tinyc/quant/ranges.h"
 #include "tinyc/quant/statistics.h"
@@ -54,14 +55,6 @@ void annotate_activations(Graph& graph, const StoragePlan& plan, PassContext& co
   }
 }
 
-// Which weight scale belongs to each bias element. ConvTranspose with groups has fewer scales than output channels: its
-// channels are (group, channel of the group).
-std::vector<size_t> channels_of_bias(size_t bias_size, size_t scales) {
-  std::vector<size_t> channels(bias_size);
-  for (size_t i = 0; i < bias_size; ++i) channels[i] = i % scales;
-  return channels;
-}
-
 class ParameterAnnotator {
  public:
   ParameterAnnotator(Graph& graph, PassContext& context) : graph_(graph), context_(context) {}
@@ -94,35 +87,13 @@ class ParameterAnnotator {
   }
 
   void annotate_bias(const Node& node) {
-    const int bias_idx = node.op->quant.bias;
-    const ValueId bias_id = operand(node, bias_idx);
-    if (bias_id == kNoValue || !graph_[bias_id].constant || !bias_scalars_are_one(node)) return;
-    Value& weight = graph_[operand(node, node.op->quant.weights[0])];
-    const Value& input = graph_[operand(node, 0)];
-    if (!weight.quant || !input.quant) return;
-    Value& bias = graph_[bias_id];
-    if (bias.constant->rank() != 1 || bias.constant->dtype() != DataType::kFloat) return;
-    const float input_scale = std::get<QParams>(*input.quant).scales[0];
-    auto& weight_quant = std::get<QParams>(*weight.quant);
-    const auto channels = channels_of_bias(static_cast<size_t>(bias.constant->size()), weight_quant.scales.size());
-    int raised = 0;
-    bias.quant = bias_params(bias.constant->data<float>(), input_scale, channels, weight_quant, &raised);
+    const int raised = derive_bias_params(graph_, node);
     if (raised > 0) {
       context_.note(node.name, std::to_string(raised) + " weight scales were raised so that the bias fits 32 bits");
       context_.count("raised_for_bias", raised);
     }
-    context_.count("biases");
-  }
-
-  // Gemm's beta scales the bias; fold-gemm-scalars has folded what can be folded.
-  static bool bias_scalars_are_one(const Node& node) {
-    const auto& attrs = node.op->attributes;
-    const auto is_one = [&](std::string_view name) {
-      const bool has =
-          std::any_of(attrs.begin(), attrs.end(), [&](const AttributeDef& def) { return def.name == name; });
-      return !has || float_attr(node, name) == 1.0F;
-    };
-    return is_one("alpha") && is_one("beta");
+    const ValueId bias = operand(node, node.op->quant.bias);
+    if (bias != kNoValue && graph_[bias].quant) context_.count("biases");
   }
 
   Graph& graph_;

@@ -15,7 +15,7 @@
 #include "tinyc/ops/op.h"
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/pass/rewrite.h"
-#include "tinyc/quant/params.h"
+#include "tinyc/quant/bias.h"
 
 namespace tinyc {
 namespace {
@@ -56,12 +56,7 @@ void ensure_bias(Graph& graph, NodeId id, size_t channels) {
   if (operand(node, bias_idx) != kNoValue) return;
   const Tensor zeros = Tensor::zeros(DataType::kFloat, {static_cast<int64_t>(channels)});
   set_operand(graph, id, bias_idx, node.name + "_bias", zeros);
-  const float input_scale = std::get<QParams>(*graph[operand(graph[id], 0)].quant).scales[0];
-  auto& weight = std::get<QParams>(*graph[operand(graph[id], node.op->quant.weights[0])].quant);
-  std::vector<size_t> channel_of_bias(channels);
-  for (size_t i = 0; i < channels; ++i) channel_of_bias[i] = i % weight.scales.size();
-  graph[operand(graph[id], bias_idx)].quant =
-      bias_params(zeros.data<float>(), input_scale, channel_of_bias, weight, nullptr);
+  static_cast<void>(derive_bias_params(graph, graph[id]));
 }
 
 // Adds the shift, as far as an int32 holds the result. Returns the root mean square of the shift.

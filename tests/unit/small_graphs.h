@@ -120,13 +120,13 @@ inline Sample random_sample(const Graph& graph, uint64_t seed) {
   return sample;
 }
 
-// A context with the statistics of three random samples of a float graph.
+// A context with the statistics of a few random samples of a float graph.
 class CalibratedContext {
  public:
   explicit CalibratedContext(const Graph& graph, const QuantizationSettings& settings = {}) : graph_(graph) {
     context.settings = settings;
     context.reference = &graph_;
-    for (uint64_t seed : {100U, 200U, 300U}) context.samples.push_back(random_sample(graph, seed));
+    for (uint64_t seed = 100; seed <= 1200; seed += 100) context.samples.push_back(random_sample(graph, seed));
     Program::Options options;
     for (size_t i = 0; i < graph.values.size(); ++i) {
       const Value& value = graph.values[i];

@@ -28,7 +28,7 @@ struct NoOptions {};
 
 template <typename Options, const auto& kTable>
 std::vector<OptionInfo> describe_options() {
-  const Options defaults;
+  static const Options defaults{};  // static: a compiler that unrolls the loop takes a local for uninitialized
   std::vector<OptionInfo> infos;
   for (const Opt<Options>& opt : kTable) {
     const OptionValue value = std::visit([&](auto member) { return OptionValue(defaults.*member); }, opt.member);
