@@ -13,11 +13,15 @@ struct Level {
 
 const Level& level_of(int level) {
   static const std::vector<std::string> kFolds = {"fold-batchnorm", "fold-gemm-scalars", "fold-bias", "fold-pad"};
+  static const std::vector<std::string> kScaled = {"fold-batchnorm", "fold-gemm-scalars", "fold-bias", "fold-pad",
+                                                   "migrate-scales"};
+  static const std::vector<std::string> kSearched = {"fold-batchnorm", "fold-gemm-scalars", "fold-bias",
+                                                     "fold-pad",       "absorb-bias",       "migrate-scales"};
   static const std::vector<std::string> kPack = {"eliminate-constant-channels"};
   // Ranges are judged best where means are right, and new ranges shift the means.
   static const std::vector<std::string> kRepair = {"correct-bias", "search-ranges", "correct-bias"};
   static const std::array<Level, 4> kLevels = {
-      {{{}, {}, {}}, {kFolds, {}, kPack}, {kFolds, kRepair, kPack}, {kFolds, kRepair, kPack}}};
+      {{{}, {}, {}}, {kFolds, {}, kPack}, {kScaled, kRepair, kPack}, {kSearched, kRepair, kPack}}};
   if (level < 0 || level >= static_cast<int>(kLevels.size())) {
     throw Error(ErrorKind::kUsage, "there is no level -O" + std::to_string(level), "levels are -O0 to -O3");
   }

@@ -24,16 +24,38 @@ std::vector<LayerChannels> scaled_layers(const FreeChannels& channels, std::span
   return layers;
 }
 
+Graph scaled_by(Graph graph, const FreeChannels& channels, std::span<const double> factors) {
+  scale_channels(graph, channels, factors);
+  infer_types(graph);
+  return graph;
+}
+
+const std::vector<double>& best_of(const std::vector<std::vector<double>>& candidates, const Graph& graph,
+                                   const FreeChannels& channels, const QuantizationTrial& trial) {
+  size_t best = 0;
+  double least = 0;
+  for (size_t i = 0; i < candidates.size() && candidates.size() > 1; ++i) {
+    const double error = trial.error(scaled_by(graph, channels, candidates[i]));
+    if (i == 0 || error < least) {
+      least = error;
+      best = i;
+    }
+  }
+  return candidates[best];
+}
+
 }  // namespace
 
-bool keep_helpful_factors(Graph& graph, const FreeChannels& channels, std::span<const double> factors,
-                          PassContext& context) {
-  const std::vector<LayerChannels> layers = scaled_layers(channels, factors);
+bool keep_helpful_factors(Graph& graph, const FreeChannels& channels,
+                          const std::vector<std::vector<double>>& candidates, PassContext& context) {
+  const std::vector<LayerChannels> layers = scaled_layers(channels, candidates.front());
   if (layers.empty()) return false;
   if (context.samples.size() < 2 || computable_part(graph).nodes.size() != graph.nodes.size()) {
     context.note("model", "skipped: there are no calibration samples to judge by");
     return false;
   }
+  const QuantizationTrial trial(graph, context);
+  const std::vector<double>& factors = best_of(candidates, graph, channels, trial);
   const auto chosen_factors = [&](const std::vector<bool>& chosen) {
     std::vector<double> some(factors.size(), 1.0);
     for (size_t i = 0; i < layers.size(); ++i) {
@@ -43,13 +65,9 @@ bool keep_helpful_factors(Graph& graph, const FreeChannels& channels, std::span<
     }
     return some;
   };
-  const auto build = [&](const std::vector<bool>& chosen) {
-    Graph scaled = graph;
-    scale_channels(scaled, channels, chosen_factors(chosen));
-    infer_types(scaled);
-    return scaled;
-  };
-  const std::vector<bool> kept = choose_changes(QuantizationTrial(graph, context), layers.size(), build);
+  const std::vector<bool> kept = choose_changes(trial, layers.size(), [&](const std::vector<bool>& chosen) {
+    return scaled_by(graph, channels, chosen_factors(chosen));
+  });
   for (size_t i = 0; i < layers.size(); ++i) {
     const Node& maker = graph[channels.operands[layers[i].maker].node];
     context.note(maker.name, kept[i] ? std::to_string(layers[i].channels.size()) + " output channels scaled"

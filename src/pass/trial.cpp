@@ -17,9 +17,9 @@ namespace {
 
 constexpr int64_t kTrialMacs = int64_t{3} << 28;   // of one trial, in each of its two runs
 constexpr int64_t kSearchMacs = int64_t{3} << 33;  // of all trials of a search
-constexpr size_t kMostSamples = 64;
+constexpr size_t kMostSamples = 128;
 constexpr size_t kFewestForMeans = 8;
-constexpr double kLeastGain = 0.01;  // of log(noise / signal): what is less may be chance
+constexpr double kLeastGain = 0.05;  // of log(noise / signal), 0.2 dB: what is less may be chance
 constexpr double kLeastNoise = 1e-12;
 
 int64_t macs_of_sample(Graph graph, const Sample& sample) {

@@ -84,8 +84,7 @@ constexpr Opt<Options> kOptions[] = {
 
 bool run(Graph& graph, const Options& options, PassContext& context) {
   const FreeChannels channels = find_free_channels(graph, options.clamps);
-  const std::vector<double> factors = Equalizer(graph, channels).factors();
-  return keep_helpful_factors(graph, channels, factors, context);
+  return keep_helpful_factors(graph, channels, {Equalizer(graph, channels).factors()}, context);
 }
 
 }  // namespace

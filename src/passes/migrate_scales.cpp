@@ -8,8 +8,8 @@
 // noises that can be predicted (quant/channel_noise.h): for the channels of one layer at a time, factors are raised by
 // powers of the reach of their values, of the largest weight that reads and of the largest that makes them, as long as
 // the predicted noise falls; layers in turn until nothing improves. The trade of SmoothQuant, reach^-a * weight^(1-a)
-// with one a for all layers, lies within these powers. Kept is what a trial on the samples finds better
-// (pass/factor_trial.h).
+// with one a for all layers, lies within these powers. How far to go and which layers to keep is up to a trial on the
+// samples (pass/factor_trial.h).
 // Cost: some hundred passes over the weights. Sources: Xiao et al., SmoothQuant, 2023 (arXiv:2211.10438); Meller et
 // al., Same, Same But Different, 2019 (arXiv:1902.01917).
 #include <algorithm>
@@ -29,6 +29,8 @@ constexpr double kPowers[] = {0.5, 0.25, 0.125, -0.125};
 // Channels that hardly ever hold anything are not made larger than this: on other data they might.
 constexpr double kSmallestReach = 1.0 / 16;
 constexpr double kLargestFactor = 4096.0;
+// Of the way to the predicted optimum that is gone: the prediction sees each layer alone.
+constexpr double kShares[] = {1.0, 0.7, 0.4};
 
 class Balancer {
  public:
@@ -58,17 +60,24 @@ class Balancer {
   // What a channel's factor is raised by powers of: positive, 1 on average.
   using Direction = std::vector<double>;
 
-  Direction direction(const LayerChannels& layer, std::span<const double> sizes, bool inverse, double floor) const {
-    double most = 0, logs = 0;
+  // A channel of size 0 is dead: its factor stays.
+  static Direction direction(const LayerChannels& layer, std::span<const double> sizes, bool inverse, double floor) {
+    double most = 0, logs = 0, live = 0;
     for (int32_t channel : layer.channels) most = std::max(most, sizes[static_cast<size_t>(channel)]);
     Direction result;
     for (int32_t channel : layer.channels) {
       const double size = sizes[static_cast<size_t>(channel)];
-      const double bounded = size > 0 ? std::max(size, most * floor) : most;
-      result.push_back(inverse ? most / bounded : bounded / most);
-      logs += std::log(result.back());
+      if (size <= 0) continue;
+      const double bounded = std::max(size, most * floor);
+      logs += inverse ? std::log(most / bounded) : std::log(bounded / most);
+      live += 1;
     }
-    for (double& each : result) each /= std::exp(logs / static_cast<double>(result.size()));
+    for (int32_t channel : layer.channels) {
+      const double size = sizes[static_cast<size_t>(channel)];
+      const double bounded = std::max(size, most * floor);
+      const double raised = inverse ? most / bounded : bounded / most;
+      result.push_back(size > 0 ? raised / std::exp(logs / live) : 1.0);
+    }
     return most > 0 ? result : Direction();
   }
 
@@ -134,7 +143,13 @@ bool run(Graph& graph, PassContext& context) {
   const FreeChannels channels = find_free_channels(graph, false);
   if (channels.count == 1) return false;
   const ChannelNoise noise(graph, channels, context.settings, context.samples, context.threads);
-  return keep_helpful_factors(graph, channels, Balancer(noise, channels).factors(), context);
+  const std::vector<double> best = Balancer(noise, channels).factors();
+  std::vector<std::vector<double>> candidates;
+  for (const double share : kShares) {
+    candidates.push_back(best);
+    for (double& factor : candidates.back()) factor = std::pow(factor, share);
+  }
+  return keep_helpful_factors(graph, channels, candidates, context);
 }
 
 }  // namespace
