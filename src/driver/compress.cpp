@@ -29,6 +29,9 @@ constexpr int64_t kHeldBytes = int64_t{64} << 20;
 constexpr int64_t kFewestHeldSamples = 4;
 constexpr int64_t kMostHeldSamples =
     256;  // the error of a mean over so many is far below the rounding that it corrects
+// Of one run over the samples that rewriting passes are given.
+constexpr int64_t kTriedMacs = int64_t{6} << 30;
+constexpr int64_t kFewestTriedSamples = 16;
 // Without data of its own, the measurement runs about this many multiply-accumulates; kernels for devices are slower.
 struct Effort {
   int64_t macs, fewest_samples;
@@ -64,6 +67,7 @@ class Run {
     // From here: the weights of the float model are final; what is compared with is fixed.
     run_stage(Stage::kRewrite);
     reference_ = graph_;
+    keep_samples_for_repair();
     // From here: every value that will be stored as integers has statistics.
     calibrate_ranges();
     // From here: every such value has its parameters.
@@ -146,14 +150,25 @@ class Run {
     throw Error(ErrorKind::kModel, request_.model.string() + ": there is nothing to quantize in this model", first);
   }
 
-  // The first calibration samples, as many as fit the budget and help, for passes that look at layers' inputs.
+  // The first calibration samples: for rewriting passes, which run whole models on them one by one, as many as take a
+  // bounded time.
   void hold_samples() {
     if (recipe_.data.calibration.empty() || names_statistics(recipe_)) return;
     if ((recipe_[Stage::kRewrite].empty() && recipe_[Stage::kRepair].empty()) || !runs_whole()) return;
-    const int64_t live = std::max<int64_t>(summarize(graph_).peak_activation_bytes, 1);
-    Dataset data =
-        open_calibration(graph_, recipe_, std::clamp(kHeldBytes / (2 * live), kFewestHeldSamples, kMostHeldSamples));
+    const int64_t macs = std::max<int64_t>(summarize(graph_).macs, 1);
+    const int64_t for_rewrite = std::clamp(kTriedMacs / macs, kFewestTriedSamples, kMostHeldSamples);
+    Dataset data = open_calibration(graph_, recipe_, std::max(for_rewrite, samples_for_repair()));
     for (Batch batch = data.next(1); batch.size > 0; batch = data.next(1)) context_.samples.push_back(batch.inputs);
+  }
+
+  // Repairs hold activations of all samples together: as many as fit the budget and help.
+  int64_t samples_for_repair() const {
+    const int64_t live = std::max<int64_t>(summarize(graph_).peak_activation_bytes, 1);
+    return std::clamp(kHeldBytes / (2 * live), kFewestHeldSamples, kMostHeldSamples);
+  }
+  void keep_samples_for_repair() {
+    const auto most = static_cast<size_t>(samples_for_repair());
+    if (context_.samples.size() > most) context_.samples.resize(most);
   }
 
   void measure() {

@@ -17,6 +17,7 @@ namespace {
 
 constexpr int64_t kTrialMacs = int64_t{3} << 28;   // of one trial, in each of its two runs
 constexpr int64_t kSearchMacs = int64_t{3} << 33;  // of all trials of a search
+constexpr size_t kFewestSamples = 16;              // where there are as many: fewer judge by chance
 constexpr size_t kMostSamples = 128;
 constexpr size_t kFewestForMeans = 8;
 constexpr double kLeastGain = 0.05;  // of log(noise / signal), 0.2 dB: what is less may be chance
@@ -128,8 +129,8 @@ double log_noise(const std::vector<std::vector<Tensor>>& exact, const std::vecto
 QuantizationTrial::QuantizationTrial(const Graph& graph, const PassContext& context) : context_(context) {
   TINYC_CHECK(context.samples.size() >= 2);
   const int64_t macs = macs_of_sample(graph, context.samples.front());
-  const size_t count =
-      std::clamp<size_t>(static_cast<size_t>(2 * kTrialMacs / macs), 2, std::min(kMostSamples, context.samples.size()));
+  const size_t wanted = std::clamp(static_cast<size_t>(2 * kTrialMacs / macs), kFewestSamples, kMostSamples);
+  const size_t count = std::min(wanted, context.samples.size());
   for (size_t i = 0; i < count; ++i) (i % 2 == 0 ? seen_ : unseen_).push_back(context.samples[i]);
   budget_ = std::max<int64_t>(kSearchMacs / (macs * static_cast<int64_t>(count)), 1);
   names_ = measured_values(graph);
