@@ -8,6 +8,7 @@
 #include "ops/element_types.h"
 #include "ops/kernels/convolution.h"
 #include "ops/kernels/depthwise.h"
+#include "ops/linear/forms.h"
 #include "ops/window.h"
 
 namespace tinyc {
@@ -128,6 +129,7 @@ extern const OpDef k_conv{
     .prepare = prepare,
     .macs = macs,
     .code = code_conv,
+    .linear = linear_conv,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute,
               .data_inputs = 0b11,

@@ -10,6 +10,7 @@
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/transposed_convolution.h"
+#include "ops/linear/forms.h"
 #include "ops/window.h"
 
 namespace tinyc {
@@ -205,6 +206,7 @@ extern const OpDef k_conv_transpose{
     .prepare = prepare,
     .macs = macs,
     .code = code_conv_transpose,
+    .linear = linear_conv_transpose,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute,
               .data_inputs = 0b11,

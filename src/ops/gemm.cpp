@@ -10,6 +10,7 @@
 #include "ops/element_types.h"
 #include "ops/kernels/dense.h"
 #include "ops/kernels/elementwise.h"
+#include "ops/linear/forms.h"
 #include "tinyc/ops/op.h"
 
 namespace tinyc {
@@ -162,6 +163,7 @@ extern const OpDef k_gemm{
     .prepare = prepare,
     .macs = macs,
     .code = code_gemm,
+    .linear = linear_gemm,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute,
               .data_inputs = 0b11,

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ops/code/bindings.h"
+#include "ops/linear/forms.h"
 #include "ops/recurrent.h"
 #include "ops/recurrent_activation.h"
 
@@ -88,6 +89,7 @@ extern const OpDef k_lstm{
     .prepare = [](const PrepareContext& c) { return recurrent_kernel(c, kKind); },
     .macs = recurrent_macs,
     .code = code_lstm,
+    .linear = [](const LinearOperands& o) { return linear_recurrent(o, kKind.gates, kKind.gates); },
     .quant = recurrent_quant(QuantKind::kCompute),
 };
 

@@ -9,6 +9,7 @@
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/dense.h"
+#include "ops/linear/forms.h"
 #include "ops/matrix_product.h"
 
 namespace tinyc {
@@ -102,6 +103,7 @@ extern const OpDef k_matmul{
     .prepare = prepare,
     .macs = macs,
     .code = code_matmul,
+    .linear = linear_matmul,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute,
               .data_inputs = 0b11,

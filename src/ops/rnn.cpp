@@ -1,4 +1,5 @@
 // RNN: h' = f(x W + h R + b).
+#include "ops/linear/forms.h"
 #include "ops/recurrent.h"
 #include "ops/recurrent_activation.h"
 
@@ -32,6 +33,7 @@ extern const OpDef k_rnn{
     .eval = [](EvalContext& c) { eval_recurrent(c, kKind); },
     .prepare = [](const PrepareContext& c) { return recurrent_kernel(c, kKind); },
     .macs = recurrent_macs,
+    .linear = [](const LinearOperands& o) { return linear_recurrent(o, kKind.gates, kKind.gates); },
     .quant = recurrent_quant(QuantKind::kWeightsOnly),
 };
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "tinyc/ir/graph.h"
+#include "tinyc/ops/linear.h"
 
 namespace tinyc {
 
@@ -213,9 +214,11 @@ struct OpDef {
       nullptr;  // a faster kernel with the same bits for any batch; may return {}
   int64_t (*macs)(const Node&, std::span<const TensorType> inputs, std::span<const TensorType> outputs) = nullptr;
   void (*code)(CodeContext&) = nullptr;  // kernel calls for a device (ops/code.h); null: the op has none
-  bool is_view = false;                  // output 0 is operand 0's bytes under other dims
-  bool fuses_clamp = false;              // prepare() honours clamp_low and clamp_high
-  bool deterministic = true;             // false: random numbers; never folded
+  // The node as products with a constant matrix (ops/linear.h), null for ops that are none; may find none in a node.
+  std::optional<LinearForm> (*linear)(const LinearOperands&) = nullptr;
+  bool is_view = false;       // output 0 is operand 0's bytes under other dims
+  bool fuses_clamp = false;   // prepare() honours clamp_low and clamp_high
+  bool deterministic = true;  // false: random numbers; never folded
   QuantTraits quant = {};
 };
 

@@ -1,0 +1,166 @@
+#include "quant/grid_rows.h"
+
+#include <Eigen/Cholesky>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "quant/linear_algebra.h"
+
+namespace tinyc {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr int kMostSweeps = 100;  // of a descent; it stops by itself long before
+constexpr double kGain = 1e-9;    // of a row's error: moves that gain less are float noise
+constexpr int64_t kPanel = 48;    // columns of a sweep between products
+
+using Lanes = Eigen::MatrixXd;  // [lanes, columns]: the lanes of a column side by side
+
+double nearest(double x, GridLimits limits) {
+  return std::clamp(std::nearbyint(x), limits.low, limits.high);
+}
+
+using Array = Eigen::Map<Eigen::ArrayXd>;
+using ConstArray = Eigen::Map<const Eigen::ArrayXd>;
+
+ConstArray array(std::span<const double> values) {
+  return {values.data(), static_cast<Eigen::Index>(values.size())};
+}
+ConstArray array(const std::vector<double>& values) {
+  return {values.data(), static_cast<Eigen::Index>(values.size())};
+}
+Array array(std::vector<double>& values) {
+  return {values.data(), static_cast<Eigen::Index>(values.size())};
+}
+
+}  // namespace
+
+SortedError::SortedError(const OutputError& error)
+    : order_(static_cast<size_t>(error.h.rows)),
+      h_(error.h.rows, error.h.rows),
+      target_(error.target.rows, error.target.columns),
+      factor_(error.h.rows, error.h.rows) {
+  fix_blocking();
+  std::iota(order_.begin(), order_.end(), 0);
+  std::stable_sort(order_.begin(), order_.end(), [&](int64_t a, int64_t b) { return error.h(a, a) > error.h(b, b); });
+  const int64_t n = columns();
+  for (int64_t i = 0; i < n; ++i) {
+    for (int64_t j = 0; j < n; ++j) h_(i, j) = error.h(column(i), column(j));
+    for (int64_t r = 0; r < rows(); ++r) target_(r, i) = error.target(r, column(i));
+  }
+  // H = R R^T with R upper triangular is the Cholesky factorization of H read backwards.
+  const Eigen::MatrixXd backwards = view(h_).reverse();
+  const Eigen::LLT<Eigen::MatrixXd> cholesky(backwards);
+  view(factor_) = Eigen::MatrixXd(cholesky.matrixL()).reverse().transpose();
+}
+
+Swept sweep(const SortedError& error, std::span<const Lane> lanes, GridLimits limits) {
+  fix_blocking();
+  const auto count = static_cast<Eigen::Index>(lanes.size());
+  const int64_t n = error.columns();
+  const ConstMatrixView factor = view(error.factor());
+  Lanes errors(count, n), fed(count, kPanel);
+  Swept swept{Matrix(count, n), std::vector<double>(lanes.size(), 0.0)};
+  for (int64_t first = 0; first < n; first += kPanel) {
+    const int64_t width = std::min(kPanel, n - first);
+    fed.leftCols(width).noalias() = errors.leftCols(first) * factor.block(first, 0, width, first).transpose();
+    for (int64_t k = first; k < first + width; ++k) {
+      auto sum = fed.col(k - first);
+      for (int64_t i = first; i < k; ++i) sum += errors.col(i) * factor(k, i);
+      for (Eigen::Index lane = 0; lane < count; ++lane) {
+        const auto [row, scale] = lanes[static_cast<size_t>(lane)];
+        const double target = error.target()(row, k);
+        const double q = nearest((target - sum[lane] / factor(k, k)) / scale, limits);
+        swept.steps(lane, k) = q;
+        errors(lane, k) = q * scale - target;
+        const double part = sum[lane] + errors(lane, k) * factor(k, k);
+        swept.errors[static_cast<size_t>(lane)] += part * part;
+      }
+    }
+  }
+  return swept;
+}
+
+GridRow::GridRow(const SortedError& error, int64_t row, double scale, std::span<const double> steps)
+    : error_(&error), row_(row), scale_(scale), steps_(steps.begin(), steps.end()), gradient_(steps.size(), 0.0) {
+  for (int64_t i = 0; i < error.columns(); ++i) {
+    const double e = scale * steps_[static_cast<size_t>(i)] - error.target()(row, i);
+    if (e != 0) array(gradient_) += e * array(error.h().row(i));
+  }
+}
+
+double GridRow::error() const {
+  return (array(gradient_) * (scale_ * array(steps_) - array(error_->target().row(row_)))).sum();
+}
+
+void GridRow::move(int64_t column, double by) {
+  steps_[static_cast<size_t>(column)] += by;
+  array(gradient_) += by * scale_ * array(error_->h().row(column));
+}
+
+void GridRow::descend(GridLimits limits) {
+  bool moved = true;
+  for (int i = 0; moved && i < kMostSweeps; ++i) {
+    moved = false;
+    for (int64_t j = 0; j < error_->columns(); ++j) {
+      const double q = steps_[static_cast<size_t>(j)];
+      const double by = nearest(q - gradient_[static_cast<size_t>(j)] / (scale_ * error_->h()(j, j)), limits) - q;
+      if (by == 0) continue;
+      move(j, by);
+      moved = true;
+    }
+  }
+}
+
+// The best pair of a step of `column` and a step of another, taken when it gains.
+bool GridRow::move_best_pair_of(int64_t column, GridLimits limits) {
+  const double square = scale_ * scale_;
+  const auto at = static_cast<size_t>(column);
+  double best = 0, best_by = 0, other_by = 0;
+  int64_t other = -1;
+  for (const double by : {1.0, -1.0}) {
+    const double moved = steps_[at] + by;
+    if (moved < limits.low || moved > limits.high) continue;
+    const double alone = square * error_->h()(column, column) + 2 * by * scale_ * gradient_[at];
+    const std::span<const double> row = error_->h().row(column);
+    for (size_t j = 0; j < steps_.size(); ++j) {
+      if (j == at) continue;
+      const double slope = 2 * scale_ * gradient_[j] + 2 * square * by * row[j];
+      const double step = slope > 0 ? -1.0 : 1.0;
+      const double gain =
+          alone + square * error_->h()(static_cast<int64_t>(j), static_cast<int64_t>(j)) - std::abs(slope);
+      if (gain >= best || steps_[j] + step < limits.low || steps_[j] + step > limits.high) continue;
+      best = gain;
+      best_by = by;
+      other = static_cast<int64_t>(j);
+      other_by = step;
+    }
+  }
+  if (other < 0 || -best <= kGain * std::abs(error())) return false;
+  move(column, best_by);
+  move(other, other_by);
+  return true;
+}
+
+void GridRow::descend_pairs(GridLimits limits, int rounds) {
+  bool moved = true;
+  for (int i = 0; moved && i < rounds; ++i) {
+    moved = false;
+    for (int64_t j = 0; j < error_->columns(); ++j) moved = move_best_pair_of(j, limits) || moved;
+    if (moved) descend(limits);
+  }
+}
+
+std::pair<double, double> GridRow::scale_fit() const {
+  // With g = s q H - t H: q H q and q H t from one product.
+  Eigen::ArrayXd product = Eigen::ArrayXd::Zero(static_cast<Eigen::Index>(steps_.size()));
+  for (int64_t i = 0; i < error_->columns(); ++i) {
+    const double q = steps_[static_cast<size_t>(i)];
+    if (q != 0) product += q * array(error_->h().row(i));
+  }
+  return {(product * array(error_->target().row(row_))).sum(), (product * array(steps_)).sum()};
+}
+
+}  // namespace tinyc

@@ -1,0 +1,72 @@
+// The stages of a grid search (quant/grid_search.h) on the rows of one group. Columns are in the order of the sweep.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "tinyc/quant/second_order.h"
+
+namespace tinyc {
+
+struct GridLimits {
+  double low, high;
+};
+
+// A group's quadratic form with columns sorted by falling diagonal.
+class SortedError {
+ public:
+  explicit SortedError(const OutputError& error);
+
+  int64_t rows() const { return target_.rows; }
+  int64_t columns() const { return target_.columns; }
+  const Matrix& h() const { return h_; }
+  const Matrix& target() const { return target_; }
+  const Matrix& factor() const { return factor_; }  // lower triangular: element (k, i) is R(i, k)
+  // Column of the group that stands at place `sorted`.
+  int64_t column(int64_t sorted) const { return order_[static_cast<size_t>(sorted)]; }
+
+ private:
+  std::vector<int64_t> order_;
+  Matrix h_, target_, factor_;
+};
+
+// A row to be swept with a scale.
+struct Lane {
+  int64_t row;
+  double scale;
+};
+
+struct Swept {
+  Matrix steps;                // integers [lanes, columns]
+  std::vector<double> errors;  // by lane
+};
+Swept sweep(const SortedError& error, std::span<const Lane> lanes, GridLimits limits);
+
+// A row on its grid, with what descent needs to know of it.
+class GridRow {
+ public:
+  GridRow(const SortedError& error, int64_t row, double scale, std::span<const double> steps);
+
+  double error() const;
+  double scale() const { return scale_; }
+  std::span<const double> steps() const { return steps_; }
+  // Moves single columns until none moves.
+  void descend(GridLimits limits);
+  // Moves pairs of columns, and single ones again, until no pair gains or `rounds` are over.
+  void descend_pairs(GridLimits limits, int rounds);
+  // For this row's integers: the parts q H t and q H q of the best scale.
+  std::pair<double, double> scale_fit() const;
+  GridRow with_scale(double scale) const { return {*error_, row_, scale, steps_}; }
+
+ private:
+  void move(int64_t column, double by);
+  bool move_best_pair_of(int64_t column, GridLimits limits);
+
+  const SortedError* error_;
+  int64_t row_;
+  double scale_;
+  std::vector<double> steps_;
+  std::vector<double> gradient_;  // (s q - t) H
+};
+
+}  // namespace tinyc

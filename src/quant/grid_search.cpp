@@ -1,0 +1,223 @@
+#include "tinyc/quant/grid_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "quant/grid_rows.h"
+#include "tinyc/base/parallel.h"
+
+namespace tinyc {
+namespace {
+
+constexpr int64_t kRowsAtOnce = 8;  // swept together by a thread
+// Candidate scales as shares of the one that holds the largest target; then around the best of these.
+constexpr double kCoarse[] = {1.0, 0.94, 0.88, 0.82, 0.76, 0.7, 0.64, 0.58, 0.52, 0.46, 0.4};
+constexpr double kFine[] = {0.98, 0.99, 1.01, 1.02, 1.03};
+
+class Search {
+ public:
+  Search(const GridSearch& given, int threads)
+      : given_(given),
+        threads_(threads),
+        limits_{static_cast<double>(given.q_min), static_cast<double>(given.q_max)},
+        scales_(given.scales) {
+    groups_.reserve(given.groups.size());
+    for (size_t g = 0; g < given.groups.size(); ++g) {
+      groups_.emplace_back(given.groups[g]);
+      for (int64_t r = 0; r < groups_.back().rows(); ++r) rows_.push_back({g, r});
+    }
+  }
+
+  GridPoint run() {
+    choose_scales();
+    std::vector<GridRow> rows = swept_rows();
+    in_parallel(rows, [&](GridRow& row) { row.descend(limits_); });
+    for (int i = 0; i < given_.rounds; ++i) {
+      in_parallel(rows, [&](GridRow& row) { row.descend_pairs(limits_, kPairRounds); });
+      if (!refit_scales(rows)) break;
+    }
+    return point(rows);
+  }
+
+ private:
+  static constexpr int kPairRounds = 8;
+  struct Place {
+    size_t group;
+    int64_t row;
+  };
+  size_t scale_idx(const Place& place) const { return given_.scale_of[place.group][static_cast<size_t>(place.row)]; }
+
+  template <typename Visit>
+  void in_parallel(std::vector<GridRow>& rows, Visit visit) const {
+    parallel_for(static_cast<int64_t>(rows.size()), threads_,
+                 [&](int64_t idx, int /*thread*/) { visit(rows[static_cast<size_t>(idx)]); });
+  }
+
+  // A scale as a float, not below its limit.
+  double allowed(size_t idx, double scale) const {
+    return static_cast<double>(static_cast<float>(std::max(scale, given_.smallest[idx])));
+  }
+
+  void choose_scales() {
+    std::vector<double> largest(scales_.size(), 0.0);
+    for (const Place& place : rows_) {
+      double& most = largest[scale_idx(place)];
+      for (const double t : groups_[place.group].target().row(place.row)) most = std::max(most, std::abs(t));
+    }
+    std::vector<double> best = errors_of(scales_);
+    const auto try_all = [&](std::span<const double> factors, const std::vector<double>& base) {
+      std::vector<std::vector<double>> candidates;
+      for (const double factor : factors) {
+        std::vector<double> scales(base.size());
+        for (size_t i = 0; i < base.size(); ++i) scales[i] = allowed(i, base[i] * factor);
+        candidates.push_back(std::move(scales));
+      }
+      keep_best(candidates, best);
+    };
+    for (size_t i = 0; i < largest.size(); ++i) {
+      largest[i] = largest[i] > 0 ? largest[i] / limits_.high : scales_[i];
+    }
+    try_all(kCoarse, largest);
+    const std::vector<double> found = scales_;
+    try_all(kFine, found);
+  }
+
+  void keep_best(const std::vector<std::vector<double>>& candidates, std::vector<double>& best) {
+    for (const std::vector<double>& scales : candidates) {
+      const std::vector<double> errors = errors_of(scales);
+      for (size_t i = 0; i < best.size(); ++i) {
+        if (errors[i] >= best[i]) continue;
+        best[i] = errors[i];
+        scales_[i] = scales[i];
+      }
+    }
+  }
+
+  // By scale: the error of the rows that have it, swept.
+  std::vector<double> errors_of(const std::vector<double>& scales) const {
+    std::vector<double> by_row(rows_.size());
+    for_each_batch([&](size_t group, size_t first, std::span<const Place> places) {
+      const std::vector<double> errors = sweep(groups_[group], lanes_of(places, scales), limits_).errors;
+      std::copy(errors.begin(), errors.end(), by_row.begin() + static_cast<ptrdiff_t>(first));
+    });
+    std::vector<double> sums(scales.size(), 0.0);
+    for (size_t i = 0; i < rows_.size(); ++i) sums[scale_idx(rows_[i])] += by_row[i];
+    return sums;
+  }
+
+  std::vector<Lane> lanes_of(std::span<const Place> places, const std::vector<double>& scales) const {
+    std::vector<Lane> lanes;
+    for (const Place& place : places) lanes.push_back({place.row, scales[scale_idx(place)]});
+    return lanes;
+  }
+
+  // Rows of one group, some at a time: visit(group, index of the first row, rows).
+  template <typename Visit>
+  void for_each_batch(Visit visit) const {
+    std::vector<std::pair<size_t, size_t>> batches;
+    for (size_t i = 0; i < rows_.size();) {
+      size_t end = i;
+      while (end < rows_.size() && rows_[end].group == rows_[i].group && end - i < kRowsAtOnce) ++end;
+      batches.emplace_back(i, end - i);
+      i = end;
+    }
+    parallel_for(static_cast<int64_t>(batches.size()), threads_, [&](int64_t idx, int /*thread*/) {
+      const auto [first, count] = batches[static_cast<size_t>(idx)];
+      visit(rows_[first].group, first, std::span(rows_).subspan(first, count));
+    });
+  }
+
+  std::vector<GridRow> swept_rows() const {
+    std::vector<std::vector<GridRow>> batches(rows_.size());
+    for_each_batch([&](size_t group, size_t first, std::span<const Place> places) {
+      const std::vector<Lane> lanes = lanes_of(places, scales_);
+      const Matrix steps = sweep(groups_[group], lanes, limits_).steps;
+      for (size_t i = 0; i < lanes.size(); ++i) {
+        batches[first].emplace_back(groups_[group], lanes[i].row, lanes[i].scale, steps.row(static_cast<int64_t>(i)));
+      }
+    });
+    std::vector<GridRow> rows;
+    rows.reserve(rows_.size());
+    for (std::vector<GridRow>& batch : batches) {
+      for (GridRow& row : batch) rows.push_back(std::move(row));
+    }
+    return rows;
+  }
+
+  // The best scales for the integers as they are, and descent with them; true when an error fell.
+  bool refit_scales(std::vector<GridRow>& rows) {
+    std::vector<double> wanted(scales_.size(), 0.0), own(scales_.size(), 0.0), before(scales_.size(), 0.0),
+        after(scales_.size(), 0.0);
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const auto [qht, qhq] = rows[i].scale_fit();
+      wanted[scale_idx(rows_[i])] += qht;
+      own[scale_idx(rows_[i])] += qhq;
+      before[scale_idx(rows_[i])] += rows[i].error();
+    }
+    std::vector<double> scales = scales_;
+    for (size_t i = 0; i < scales.size(); ++i) {
+      if (own[i] > 0 && wanted[i] > 0) scales[i] = allowed(i, wanted[i] / own[i]);
+    }
+    std::vector<GridRow> changed;
+    for (size_t i = 0; i < rows.size(); ++i) changed.push_back(rows[i].with_scale(scales[scale_idx(rows_[i])]));
+    in_parallel(changed, [&](GridRow& row) { row.descend(limits_); });
+    for (size_t i = 0; i < rows.size(); ++i) after[scale_idx(rows_[i])] += changed[i].error();
+    bool fell = false;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const size_t idx = scale_idx(rows_[i]);
+      if (after[idx] >= before[idx]) continue;
+      rows[i] = changed[i];
+      scales_[idx] = scales[idx];
+      fell = true;
+    }
+    return fell;
+  }
+
+  GridPoint point(const std::vector<GridRow>& rows) const {
+    GridPoint point;
+    point.scales = scales_;
+    for (const SortedError& group : groups_) point.steps.emplace_back(group.rows(), group.columns());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const Place& place = rows_[i];
+      for (int64_t k = 0; k < groups_[place.group].columns(); ++k) {
+        point.steps[place.group](place.row, groups_[place.group].column(k)) = rows[i].steps()[static_cast<size_t>(k)];
+      }
+      point.error += rows[i].error();
+    }
+    return point;
+  }
+
+  const GridSearch& given_;
+  int threads_;
+  GridLimits limits_;
+  std::vector<SortedError> groups_;
+  std::vector<Place> rows_;
+  std::vector<double> scales_;
+};
+
+}  // namespace
+
+GridPoint search_grid(const GridSearch& search, int threads) {
+  return Search(search, threads).run();
+}
+
+GridPoint nearest_point(const GridSearch& search) {
+  GridPoint point;
+  point.scales = search.scales;
+  for (size_t g = 0; g < search.groups.size(); ++g) {
+    const auto& [h, target] = search.groups[g];
+    Matrix steps(target.rows, target.columns);
+    for (int64_t r = 0; r < target.rows; ++r) {
+      const double scale = search.scales[search.scale_of[g][static_cast<size_t>(r)]];
+      for (int64_t c = 0; c < target.columns; ++c) {
+        steps(r, c) = std::clamp(std::nearbyint(target(r, c) / scale), static_cast<double>(search.q_min),
+                                 static_cast<double>(search.q_max));
+      }
+    }
+    point.steps.push_back(std::move(steps));
+  }
+  return point;
+}
+
+}  // namespace tinyc

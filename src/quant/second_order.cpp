@@ -1,0 +1,54 @@
+#include "tinyc/quant/second_order.h"
+
+#include <Eigen/Cholesky>
+#include <mutex>
+
+#include "quant/linear_algebra.h"
+
+namespace tinyc {
+
+void fix_blocking() {
+  static std::once_flag once;
+  std::call_once(once, [] { Eigen::setCpuCacheSizes(32 << 10, 512 << 10, 4 << 20); });
+}
+
+Matrix damped(const Matrix& h, double share) {
+  Matrix result = h;
+  double trace = 0;
+  for (int64_t i = 0; i < h.rows; ++i) trace += h(i, i);
+  const double added = trace > 0 ? share * trace / static_cast<double>(h.rows) : 1.0;
+  for (int64_t i = 0; i < h.rows; ++i) result(i, i) += added;
+  return result;
+}
+
+Matrix best_weights(const Matrix& weights, const Moments& moments, double share) {
+  fix_blocking();
+  const Matrix regular = damped(moments.h, share);
+  const Eigen::MatrixXd wanted = view(weights) * (view(moments.a) - view(moments.h));
+  const Eigen::LLT<Eigen::MatrixXd> factor{Eigen::MatrixXd(view(regular))};
+  Matrix result = weights;
+  view(result) += factor.solve(wanted.transpose()).transpose();
+  return result;
+}
+
+double error_above_zeros(const Matrix& candidate, const Matrix& weights, const Moments& moments) {
+  fix_blocking();
+  const Eigen::MatrixXd own = view(candidate) * view(moments.h);
+  const Eigen::MatrixXd wanted = view(weights) * view(moments.a);
+  return (own - 2.0 * wanted).cwiseProduct(view(candidate)).sum();
+}
+
+std::vector<double> bias_shift(const Matrix& weights, const Matrix& stored, const Moments& moments) {
+  std::vector<double> shift(static_cast<size_t>(weights.rows), 0.0);
+  for (int64_t r = 0; r < weights.rows; ++r) {
+    double sum = 0;
+    for (int64_t c = 0; c < weights.columns; ++c) {
+      const auto at = static_cast<size_t>(c);
+      sum += weights(r, c) * moments.mean_f[at] - stored(r, c) * moments.mean_x[at];
+    }
+    shift[static_cast<size_t>(r)] = sum;
+  }
+  return shift;
+}
+
+}  // namespace tinyc

@@ -1,0 +1,154 @@
+// Searching grid points against trying all of them, and against what no result may be.
+#include "tinyc/quant/grid_search.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+#include "tinyc/base/rng.h"
+
+namespace tinyc {
+namespace {
+
+// H of correlated inputs, well conditioned enough to compare.
+OutputError random_error(int64_t rows, int64_t columns, uint64_t seed) {
+  Rng rng(seed);
+  Matrix mix(columns, columns), h(columns, columns), target(rows, columns);
+  for (double& x : mix.elements) x = rng.uniform(0.0, 1.0);
+  for (double& x : target.elements) x = rng.uniform(-1.0, 1.0);
+  for (int64_t i = 0; i < columns; ++i) {
+    for (int64_t j = 0; j < columns; ++j) {
+      for (int64_t k = 0; k < columns; ++k) h(i, j) += mix(i, k) * mix(j, k);
+    }
+  }
+  return {damped(h, 0.01), target};
+}
+
+GridSearch search_of(std::vector<OutputError> groups, int32_t limit, bool shared_scale) {
+  GridSearch search;
+  search.q_min = -limit;
+  search.q_max = limit;
+  size_t rows = 0;
+  for (const OutputError& group : groups) {
+    std::vector<size_t>& scale_of = search.scale_of.emplace_back();
+    for (int64_t r = 0; r < group.target.rows; ++r) scale_of.push_back(shared_scale ? 0 : rows++);
+  }
+  search.scales.assign(shared_scale ? 1 : rows, static_cast<double>(static_cast<float>(1.0 / limit)));
+  search.smallest.assign(search.scales.size(), 1e-6);
+  search.groups = std::move(groups);
+  return search;
+}
+
+double row_error(const OutputError& error, int64_t row, double scale, const std::vector<double>& steps) {
+  double sum = 0;
+  for (int64_t i = 0; i < error.h.rows; ++i) {
+    for (int64_t j = 0; j < error.h.rows; ++j) {
+      sum += (scale * steps[static_cast<size_t>(i)] - error.target(row, i)) * error.h(i, j) *
+             (scale * steps[static_cast<size_t>(j)] - error.target(row, j));
+    }
+  }
+  return sum;
+}
+
+std::vector<double> steps_of(const Matrix& steps, int64_t row) {
+  const auto line = steps.row(row);
+  return {line.begin(), line.end()};
+}
+
+double error_of(const GridSearch& search, const GridPoint& point) {
+  double sum = 0;
+  for (size_t g = 0; g < search.groups.size(); ++g) {
+    for (int64_t r = 0; r < search.groups[g].target.rows; ++r) {
+      const double scale = point.scales[search.scale_of[g][static_cast<size_t>(r)]];
+      sum += row_error(search.groups[g], r, scale, steps_of(point.steps[g], r));
+    }
+  }
+  return sum;
+}
+
+// The least error of a row for a given scale, over all integers.
+double least_error(const OutputError& error, int64_t row, double scale, int limit) {
+  std::vector<double> steps(static_cast<size_t>(error.h.rows), -limit);
+  double best = HUGE_VAL;
+  while (true) {
+    best = std::min(best, row_error(error, row, scale, steps));
+    size_t at = 0;
+    while (at < steps.size() && ++steps[at] > limit) steps[at++] = -limit;
+    if (at == steps.size()) return best;
+  }
+}
+
+TEST(GridSearch, TinyRowsAreAsGoodAsTryingAll) {
+  int exact = 0, rows = 0;
+  for (uint64_t seed = 1; seed <= 12; ++seed) {
+    const GridSearch search = search_of({random_error(4, 5, seed)}, 3, false);
+    const GridPoint point = search_grid(search, 1);
+    for (int64_t r = 0; r < 4; ++r, ++rows) {
+      const double scale = point.scales[static_cast<size_t>(r)];
+      const double least = least_error(search.groups[0], r, scale, 3);
+      const double found = row_error(search.groups[0], r, scale, steps_of(point.steps[0], r));
+      EXPECT_GE(found, least - 1e-12);
+      exact += found <= least * (1 + 1e-9) ? 1 : 0;
+    }
+  }
+  EXPECT_GE(exact, rows * 9 / 10) << "of " << rows;
+}
+
+TEST(GridSearch, NoSingleStepAndNoPairOfStepsGains) {
+  const GridSearch search = search_of({random_error(3, 12, 7)}, 7, false);
+  const GridPoint point = search_grid(search, 1);
+  for (int64_t r = 0; r < 3; ++r) {
+    const double scale = point.scales[static_cast<size_t>(r)];
+    const std::vector<double> steps = steps_of(point.steps[0], r);
+    const double found = row_error(search.groups[0], r, scale, steps);
+    for (size_t j = 0; j < steps.size(); ++j) {
+      for (const double by : {-1.0, 1.0}) {
+        std::vector<double> moved = steps;
+        moved[j] += by;
+        if (std::abs(moved[j]) > 7) continue;
+        EXPECT_GE(row_error(search.groups[0], r, scale, moved), found * (1 - 1e-9));
+      }
+    }
+  }
+}
+
+TEST(GridSearch, IsNeverWorseThanRoundingToNearest) {
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    for (const bool shared : {false, true}) {
+      const GridSearch search = search_of({random_error(5, 20, seed), random_error(5, 20, seed + 100)}, 7, shared);
+      const GridPoint point = search_grid(search, 2);
+      EXPECT_LT(error_of(search, point), error_of(search, nearest_point(search)));
+      EXPECT_NEAR(point.error, error_of(search, point), 1e-9 * point.error);
+    }
+  }
+}
+
+TEST(GridSearch, StaysOnItsGrid) {
+  GridSearch search = search_of({random_error(6, 9, 3)}, 1, false);
+  search.smallest.assign(6, 0.75);
+  const GridPoint point = search_grid(search, 1);
+  for (const double scale : point.scales) {
+    EXPECT_GE(scale, 0.75);
+    EXPECT_EQ(scale, static_cast<double>(static_cast<float>(scale)));
+  }
+  for (const double q : point.steps[0].elements) EXPECT_TRUE(q == -1.0 || q == 0.0 || q == 1.0) << q;
+}
+
+TEST(GridSearch, IsTheSameForAnyNumberOfThreads) {
+  const GridSearch search = search_of({random_error(20, 60, 5), random_error(20, 60, 6)}, 7, false);
+  const GridPoint one = search_grid(search, 1), three = search_grid(search, 3);
+  EXPECT_EQ(one.scales, three.scales);
+  for (size_t g = 0; g < 2; ++g) EXPECT_EQ(one.steps[g].elements, three.steps[g].elements);
+}
+
+TEST(GridSearch, ATargetOfZerosStaysZeros) {
+  GridSearch search = search_of({random_error(2, 4, 1)}, 7, false);
+  std::fill(search.groups[0].target.elements.begin(), search.groups[0].target.elements.end(), 0.0);
+  const GridPoint point = search_grid(search, 1);
+  EXPECT_EQ(point.error, 0.0);
+  EXPECT_EQ(point.scales, search.scales);
+}
+
+}  // namespace
+}  // namespace tinyc
