@@ -1,7 +1,6 @@
 #include "tinyc/quant/moments.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "ops/kernels/product.h"
 #include "tinyc/base/error.h"
@@ -26,13 +25,14 @@ int64_t size_of(const Tile& tile) {
 }
 
 // All positions of all samples in tiles, of which every `stride`th is kept.
-std::vector<Tile> tiles_of(std::span<const LinearForm> forms, int64_t stride) {
+std::vector<Tile> tiles_of(std::span<const MomentSample> samples, int64_t stride) {
   std::vector<Tile> tiles;
   int64_t seen = 0;  // positions before this one
-  for (size_t s = 0; s < forms.size(); ++s) {
-    for (int64_t first = 0; first < forms[s].positions;) {
+  for (size_t s = 0; s < samples.size(); ++s) {
+    const int64_t positions = samples[s].now->positions;
+    for (int64_t first = 0; first < positions;) {
       const int64_t at = seen % kTile;
-      const int64_t count = std::min(kTile - at, forms[s].positions - first);
+      const int64_t count = std::min(kTile - at, positions - first);
       if (seen / kTile % stride == 0) {
         if (at == 0 || tiles.empty()) tiles.emplace_back();
         tiles.back().push_back({s, first, count, at});
@@ -46,12 +46,11 @@ std::vector<Tile> tiles_of(std::span<const LinearForm> forms, int64_t stride) {
 
 class Summing {
  public:
-  Summing(std::span<const LinearForm> now, std::span<const LinearForm> wanted, int threads)
-      : now_(now),
-        wanted_(wanted),
+  Summing(std::span<const MomentSample> samples, int threads)
+      : samples_(samples),
         threads_(threads),
-        groups_(now.front().groups),
-        columns_(now.front().columns),
+        groups_(samples.front().now->groups),
+        columns_(samples.front().now->columns),
         blocks_((columns_ + kRowBlock - 1) / kRowBlock),
         sums_(static_cast<size_t>(groups_), MomentSums(columns_)),
         x_(static_cast<size_t>(groups_ * kTile * columns_ + kReadable)),
@@ -65,11 +64,7 @@ class Summing {
     const int64_t size = size_of(tile);
     const auto stretches = static_cast<int64_t>(tile.size());
     parallel_for(groups_ * stretches, threads_, [&](int64_t idx, int /*thread*/) {
-      const int64_t group = idx / stretches;
-      const Stretch& part = tile[static_cast<size_t>(idx % stretches)];
-      const int64_t place = (group * kTile + part.at) * columns_;
-      now_[part.sample].gather(group, part.first, part.count, x_.data() + place, columns_);
-      wanted_[part.sample].gather(group, part.first, part.count, f_.data() + place, columns_);
+      gather(idx / stretches, tile[static_cast<size_t>(idx % stretches)]);
     });
     parallel_for(groups_ * blocks_, threads_, [&](int64_t idx, int thread) {
       add_block(idx / blocks_, idx % blocks_ * kRowBlock, size, scratch_[static_cast<size_t>(thread)]);
@@ -80,6 +75,13 @@ class Summing {
   std::vector<MomentSums> take() { return std::move(sums_); }
 
  private:
+  void gather(int64_t group, const Stretch& part) {
+    const int64_t place = (group * kTile + part.at) * columns_;
+    const auto& [now, wanted] = samples_[part.sample];
+    now->gather(group, part.first, part.count, x_.data() + place, columns_);
+    wanted->gather(group, part.first, part.count, f_.data() + place, columns_);
+  }
+
   void add_block(int64_t group, int64_t first, int64_t size, std::vector<float>& scratch) {
     MomentSums& sum = sums_[static_cast<size_t>(group)];
     const float* x = x_.data() + group * kTile * columns_;
@@ -121,7 +123,7 @@ class Summing {
     }
   }
 
-  std::span<const LinearForm> now_, wanted_;
+  std::span<const MomentSample> samples_;
   int threads_;
   int64_t groups_, columns_, blocks_;
   std::vector<MomentSums> sums_;
@@ -165,11 +167,10 @@ Moments MomentSums::moments(bool centred) const {
   return result;
 }
 
-std::vector<MomentSums> sum_moments(std::span<const LinearForm> now, std::span<const LinearForm> wanted, int64_t stride,
-                                    int threads) {
-  TINYC_CHECK(!now.empty() && now.size() == wanted.size() && stride >= 1);
-  Summing summing(now, wanted, threads);
-  for (const Tile& tile : tiles_of(now, stride)) summing.add(tile);
+std::vector<MomentSums> sum_moments(std::span<const MomentSample> samples, int64_t stride, int threads) {
+  TINYC_CHECK(!samples.empty() && stride >= 1);
+  Summing summing(samples, threads);
+  for (const Tile& tile : tiles_of(samples, stride)) summing.add(tile);
   return summing.take();
 }
 

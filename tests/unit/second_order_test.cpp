@@ -29,6 +29,7 @@ LinearForm form_of(const Tensor& data, int64_t groups, int64_t columns) {
 struct Samples {
   std::vector<Tensor> x, f;
   std::vector<LinearForm> now, wanted;
+  std::vector<MomentSample> all;
 
   Samples(int64_t groups, int64_t columns, const std::vector<int64_t>& positions) {
     uint64_t seed = 0;
@@ -38,7 +39,10 @@ struct Samples {
       now.push_back(form_of(x.back(), groups, columns));
       wanted.push_back(form_of(f.back(), groups, columns));
     }
+    for (size_t i = 0; i < now.size(); ++i) all.push_back({&now[i], &wanted[i]});
   }
+  Samples(const Samples&) = delete;
+  Samples& operator=(const Samples&) = delete;
 };
 
 double mean_product(const std::vector<Tensor>& a, const std::vector<Tensor>& b, int64_t i, int64_t j) {
@@ -57,7 +61,7 @@ double mean_product(const std::vector<Tensor>& a, const std::vector<Tensor>& b, 
 TEST(Moments, AreThoseOfLoops) {
   constexpr int64_t kColumns = 37;
   const Samples samples(2, kColumns, {5, 300, 41});
-  const std::vector<MomentSums> sums = sum_moments(samples.now, samples.wanted, 1, 2);
+  const std::vector<MomentSums> sums = sum_moments(samples.all, 1, 2);
   ASSERT_EQ(sums.size(), 2U);
   for (int64_t g = 0; g < 2; ++g) {
     const Moments moments = sums[static_cast<size_t>(g)].moments(false);
@@ -73,8 +77,8 @@ TEST(Moments, AreThoseOfLoops) {
 
 TEST(Moments, AreTheSameBitsForAnyNumberOfThreads) {
   const Samples samples(3, 70, {200, 7, 130});
-  const std::vector<MomentSums> one = sum_moments(samples.now, samples.wanted, 1, 1);
-  const std::vector<MomentSums> three = sum_moments(samples.now, samples.wanted, 1, 3);
+  const std::vector<MomentSums> one = sum_moments(samples.all, 1, 1);
+  const std::vector<MomentSums> three = sum_moments(samples.all, 1, 3);
   for (size_t g = 0; g < one.size(); ++g) {
     EXPECT_EQ(one[g].xx.elements, three[g].xx.elements);
     EXPECT_EQ(one[g].fx.elements, three[g].fx.elements);
@@ -85,24 +89,24 @@ TEST(Moments, AreTheSameBitsForAnyNumberOfThreads) {
 
 TEST(Moments, PartsMerge) {
   const Samples samples(1, 6, {256, 256});
-  MomentSums parts = sum_moments(std::span(samples.now).first(1), std::span(samples.wanted).first(1), 1, 1)[0];
-  parts.merge(sum_moments(std::span(samples.now).last(1), std::span(samples.wanted).last(1), 1, 1)[0]);
-  const MomentSums all = sum_moments(samples.now, samples.wanted, 1, 1)[0];
+  MomentSums parts = sum_moments(std::span(samples.all).first(1), 1, 1)[0];
+  parts.merge(sum_moments(std::span(samples.all).last(1), 1, 1)[0]);
+  const MomentSums all = sum_moments(samples.all, 1, 1)[0];
   EXPECT_EQ(parts.xx.elements, all.xx.elements);
   EXPECT_EQ(parts.positions, 512);
 }
 
 TEST(Moments, AStrideLeavesTilesOut) {
   const Samples samples(1, 4, {1000});
-  EXPECT_EQ(sum_moments(samples.now, samples.wanted, 1, 1)[0].positions, 1000);
-  EXPECT_EQ(sum_moments(samples.now, samples.wanted, 2, 1)[0].positions, 512);
-  EXPECT_EQ(sum_moments(samples.now, samples.wanted, 100, 1)[0].positions, 256);
+  EXPECT_EQ(sum_moments(samples.all, 1, 1)[0].positions, 1000);
+  EXPECT_EQ(sum_moments(samples.all, 2, 1)[0].positions, 512);
+  EXPECT_EQ(sum_moments(samples.all, 100, 1)[0].positions, 256);
 }
 
 TEST(Moments, CentredAreCovariances) {
   const Samples samples(1, 5, {64});
-  const Moments raw = sum_moments(samples.now, samples.wanted, 1, 1)[0].moments(false);
-  const Moments centred = sum_moments(samples.now, samples.wanted, 1, 1)[0].moments(true);
+  const Moments raw = sum_moments(samples.all, 1, 1)[0].moments(false);
+  const Moments centred = sum_moments(samples.all, 1, 1)[0].moments(true);
   for (int64_t i = 0; i < 5; ++i) {
     for (int64_t j = 0; j < 5; ++j) {
       const auto a = static_cast<size_t>(i), b = static_cast<size_t>(j);
@@ -122,7 +126,7 @@ Matrix random_matrix(int64_t rows, int64_t columns, uint64_t seed) {
 // The target is where the error stands still: moved a little in any direction, it only grows.
 TEST(SecondOrder, NoWeightsAreBetterThanTheTarget) {
   const Samples samples(1, 6, {400});
-  const Moments moments = sum_moments(samples.now, samples.wanted, 1, 1)[0].moments(true);
+  const Moments moments = sum_moments(samples.all, 1, 1)[0].moments(true);
   const Matrix weights = random_matrix(3, 6, 1);
   const Matrix target = best_weights(weights, moments, 1e-12);
   const double least = error_above_zeros(target, weights, moments);
@@ -137,14 +141,15 @@ TEST(SecondOrder, NoWeightsAreBetterThanTheTarget) {
 
 TEST(SecondOrder, EqualInputsLeaveTheWeightsAlone) {
   const Samples samples(1, 6, {50});
-  const Moments moments = sum_moments(samples.now, samples.now, 1, 1)[0].moments(true);
+  const std::vector<MomentSample> same{{&samples.now[0], &samples.now[0]}};
+  const Moments moments = sum_moments(same, 1, 1)[0].moments(true);
   const Matrix weights = random_matrix(3, 6, 1), target = best_weights(weights, moments, 1e-3);
   for (size_t i = 0; i < target.elements.size(); ++i) EXPECT_NEAR(target.elements[i], weights.elements[i], 1e-9);
 }
 
 TEST(SecondOrder, BiasesBringTheMeanOutputBack) {
   const Samples samples(1, 4, {100});
-  const Moments moments = sum_moments(samples.now, samples.wanted, 1, 1)[0].moments(true);
+  const Moments moments = sum_moments(samples.all, 1, 1)[0].moments(true);
   const Matrix weights = random_matrix(2, 4, 1), stored = random_matrix(2, 4, 2);
   const std::vector<double> shift = bias_shift(weights, stored, moments);
   for (int64_t r = 0; r < 2; ++r) {

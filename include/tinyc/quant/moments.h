@@ -38,9 +38,13 @@ struct MomentSums {
   Moments moments(bool centred) const;
 };
 
-// By group. `now` and `wanted` hold a form for each sample: the layer on the data of the model as it is and of the
-// float model. Reads every `stride`th tile of positions.
-std::vector<MomentSums> sum_moments(std::span<const LinearForm> now, std::span<const LinearForm> wanted, int64_t stride,
-                                    int threads);
+// A sample of a layer's data in the model as it is and in the float model.
+struct MomentSample {
+  const LinearForm* now;
+  const LinearForm* wanted;
+};
+
+// By group. Reads every `stride`th tile of positions.
+std::vector<MomentSums> sum_moments(std::span<const MomentSample> samples, int64_t stride, int threads);
 
 }  // namespace tinyc
