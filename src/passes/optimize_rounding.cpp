@@ -34,6 +34,14 @@ constexpr double kNoTarget = HUGE_VAL;
 constexpr double kGridDamping = 1e-3;
 constexpr double kSmallestScaleShare = 0x1p-15;  // of the largest: below it a channel has too few bits of a multiplier
 
+struct Options {
+  int64_t finalists = 1;
+  int64_t restarts = 0;
+};
+constexpr Opt<Options> kOptions[] = {
+    {"finalists", &Options::finalists, "scales of a row that are searched to the end"},
+    {"restarts", &Options::restarts, "times that each row's search starts again from where it stands, a little aside"}};
+
 // Too few samples are fitted and checked alike.
 bool is_check(size_t sample, size_t samples) {
   return samples < kCheckEvery || sample % kCheckEvery == kCheckEvery - 1;
@@ -75,8 +83,9 @@ double choose_damping(const LinearLayer& layer, bool centred, const std::vector<
 
 class Rounding {
  public:
-  Rounding(Graph& graph, PassContext& context)
+  Rounding(Graph& graph, const Options& options, PassContext& context)
       : graph_(graph),
+        options_(options),
         reference_(*context.reference),
         context_(context),
         exact_(reference_, Engine::kFloat, context.samples, context.threads),
@@ -189,6 +198,9 @@ class Rounding {
     const auto& params = std::get<QParams>(*weight.quant);
     const ScaleIndex scale_idx(params, weight.constant->dims());
     GridSearch search;
+    search.finalists = static_cast<int>(std::clamp<int64_t>(options_.finalists, 1, 16));
+    search.restarts = static_cast<int>(std::clamp<int64_t>(options_.restarts, 0, 1'000'000));
+    search.seed = context_.seed;
     search.q_min = params.q_min;
     search.q_max = params.q_max;
     search.scales.assign(params.scales.begin(), params.scales.end());
@@ -223,23 +235,24 @@ class Rounding {
   }
 
   Graph& graph_;
+  const Options& options_;
   const Graph& reference_;
   PassContext& context_;
   LayerwiseRun exact_, rounded_;
   bool changed_ = false;
 };
 
-bool run(Graph& graph, PassContext& context) {
+bool run(Graph& graph, const Options& options, PassContext& context) {
   if (context.samples.empty()) {
     context.note("model", "skipped: there are no calibration samples");
     return false;
   }
-  return Rounding(graph, context).run();
+  return Rounding(graph, options, context).run();
 }
 
 }  // namespace
 
-extern constexpr PassDef k_optimize_rounding = make_pass<run>(
+extern constexpr PassDef k_optimize_rounding = make_pass<Options, kOptions, run>(
     "optimize-rounding", "round weights, choose scales and biases for the least error of each layer's output",
     Contract::kLossy, Stage::kRepair);
 

@@ -153,6 +153,41 @@ void GridRow::descend_pairs(GridLimits limits, int rounds) {
   }
 }
 
+double GridRow::price(int64_t column, double by) const {
+  return by * scale_ * (2 * gradient_[static_cast<size_t>(column)] + by * scale_ * error_->h()(column, column));
+}
+
+// The cheapest of a few random moves.
+void GridRow::kick(GridLimits limits, Rng& rng) {
+  constexpr int kCandidates = 4;
+  double least = kInfinity, least_by = 0;
+  int64_t chosen = -1;
+  for (int i = 0; i < kCandidates; ++i) {
+    const auto column = static_cast<int64_t>(rng.below(static_cast<uint64_t>(error_->columns())));
+    const double by = rng.below(2) == 0 ? -1.0 : 1.0;
+    const double moved = steps_[static_cast<size_t>(column)] + by;
+    if (moved < limits.low || moved > limits.high || price(column, by) >= least) continue;
+    least = price(column, by);
+    least_by = by;
+    chosen = column;
+  }
+  if (chosen >= 0) move(chosen, least_by);
+}
+
+void GridRow::restart(GridLimits limits, int tries, Rng& rng) {
+  constexpr uint64_t kFewestKicks = 2, kMoreKicks = 4;
+  double own = error();
+  for (int i = 0; i < tries; ++i) {
+    GridRow other = *this;
+    for (uint64_t kicks = kFewestKicks + rng.below(kMoreKicks); kicks > 0; --kicks) other.kick(limits, rng);
+    other.descend(limits);
+    const double found = other.error();
+    if (found >= own * (1 - kGain)) continue;
+    *this = std::move(other);
+    own = found;
+  }
+}
+
 std::pair<double, double> GridRow::scale_fit() const {
   // With g = s q H - t H: q H q and q H t from one product.
   Eigen::ArrayXd product = Eigen::ArrayXd::Zero(static_cast<Eigen::Index>(steps_.size()));

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "tinyc/base/rng.h"
 #include "tinyc/quant/second_order.h"
 
 namespace tinyc {
@@ -54,12 +55,17 @@ class GridRow {
   void descend(GridLimits limits);
   // Moves pairs of columns, and single ones again, until no pair gains or `rounds` are over.
   void descend_pairs(GridLimits limits, int rounds);
+  // Kicks some columns and descends from there, `tries` times; stays where that does not gain.
+  void restart(GridLimits limits, int tries, Rng& rng);
   // For this row's integers: the parts q H t and q H q of the best scale.
   std::pair<double, double> scale_fit() const;
   GridRow with_scale(double scale) const { return {*error_, row_, scale, steps_}; }
 
  private:
   void move(int64_t column, double by);
+  // What the error grows by when the column moves.
+  double price(int64_t column, double by) const;
+  void kick(GridLimits limits, Rng& rng);
   bool move_best_pair_of(int64_t column, GridLimits limits);
 
   const SortedError* error_;

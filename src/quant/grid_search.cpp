@@ -14,6 +14,9 @@ constexpr int64_t kRowsAtOnce = 8;  // swept together by a thread
 // Candidate scales as shares of the one that holds the largest target; then around the best of these.
 constexpr double kCoarse[] = {1.0, 0.94, 0.88, 0.82, 0.76, 0.7, 0.64, 0.58, 0.52, 0.46, 0.4};
 constexpr double kFine[] = {0.98, 0.99, 1.01, 1.02, 1.03};
+constexpr int kRounds = 2;          // of pairs, restarts and scale
+constexpr int kPairRounds = 8;      // in each of these
+constexpr double kStageMacs = 4e9;  // for the pairs of a layer, and for its restarts
 
 class Search {
  public:
@@ -30,18 +33,26 @@ class Search {
   }
 
   GridPoint run() {
-    choose_scales();
-    std::vector<GridRow> rows = swept_rows();
-    in_parallel(rows, [&](GridRow& row) { row.descend(limits_); });
-    for (int i = 0; i < given_.rounds; ++i) {
-      in_parallel(rows, [&](GridRow& row) { row.descend_pairs(limits_, kPairRounds); });
-      if (!refit_scales(rows)) break;
+    const std::vector<std::vector<double>> finalists = rank_scales();
+    std::vector<GridRow> best = finish(finalists[0]);
+    std::vector<double> errors = sums_by_scale(best);
+    std::vector<double> scales = scales_;
+    for (size_t i = 1; i < finalists.size(); ++i) {
+      const std::vector<GridRow> rows = finish(finalists[i]);
+      const std::vector<double> found = sums_by_scale(rows);
+      for (size_t r = 0; r < rows.size(); ++r) {
+        const size_t idx = scale_idx(rows_[r]);
+        if (found[idx] >= errors[idx]) continue;
+        best[r] = rows[r];
+        scales[idx] = scales_[idx];
+      }
+      for (size_t idx = 0; idx < errors.size(); ++idx) errors[idx] = std::min(errors[idx], found[idx]);
     }
-    return point(rows);
+    scales_ = std::move(scales);
+    return point(best);
   }
 
  private:
-  static constexpr int kPairRounds = 8;
   struct Place {
     size_t group;
     int64_t row;
@@ -51,7 +62,7 @@ class Search {
   template <typename Visit>
   void in_parallel(std::vector<GridRow>& rows, Visit visit) const {
     parallel_for(static_cast<int64_t>(rows.size()), threads_,
-                 [&](int64_t idx, int /*thread*/) { visit(rows[static_cast<size_t>(idx)]); });
+                 [&](int64_t idx, int /*thread*/) { visit(rows[static_cast<size_t>(idx)], static_cast<size_t>(idx)); });
   }
 
   // A scale as a float, not below its limit.
@@ -59,39 +70,82 @@ class Search {
     return static_cast<double>(static_cast<float>(std::max(scale, given_.smallest[idx])));
   }
 
-  void choose_scales() {
+  // All stages for rows with these scales, which become scales_.
+  std::vector<GridRow> finish(const std::vector<double>& scales) {
+    scales_ = scales;
+    std::vector<GridRow> rows = swept_rows();
+    in_parallel(rows, [&](GridRow& row, size_t /*idx*/) { row.descend(limits_); });
+    const int pair_rounds = affordable(kPairRounds, [](double k) { return 2 * k * k; });
+    const int restarts = affordable(given_.restarts, [](double k) { return 20 * k; });
+    for (int i = 0; i < kRounds && pair_rounds > 0; ++i) {
+      in_parallel(rows, [&](GridRow& row, size_t idx) {
+        row.descend_pairs(limits_, pair_rounds);
+        if (restarts == 0) return;
+        Rng rng(given_.seed, idx);
+        row.restart(limits_, restarts, rng);
+        row.descend_pairs(limits_, pair_rounds);
+      });
+      if (!refit_scales(rows)) break;
+    }
+    return rows;
+  }
+
+  // How many of `wanted` repetitions the budget allows, each at `cost` of a row's columns.
+  template <typename Cost>
+  int affordable(int wanted, Cost cost) const {
+    double once = 0;
+    for (const Place& place : rows_) once += cost(static_cast<double>(groups_[place.group].columns()));
+    return static_cast<int>(std::min(static_cast<double>(wanted), kStageMacs / std::max(once, 1.0)));
+  }
+
+  std::vector<double> sums_by_scale(const std::vector<GridRow>& rows) const {
+    std::vector<double> sums(scales_.size(), 0.0);
+    for (size_t i = 0; i < rows.size(); ++i) sums[scale_idx(rows_[i])] += rows[i].error();
+    return sums;
+  }
+
+  // The most promising scales, by what the sweep makes of them: [rank][scale].
+  std::vector<std::vector<double>> rank_scales() const {
+    std::vector<std::vector<Candidate>> seen(scales_.size());
+    consider(scales_, seen);
+    for (const double factor : kCoarse) consider(scaled(largest_scales(), factor), seen);
+    std::vector<double> best(scales_.size());
+    for (size_t i = 0; i < best.size(); ++i) best[i] = std::min_element(seen[i].begin(), seen[i].end())->scale;
+    for (const double factor : kFine) consider(scaled(best, factor), seen);
+    std::vector<std::vector<double>> ranked(static_cast<size_t>(std::max(given_.finalists, 1)), best);
+    for (size_t i = 0; i < best.size(); ++i) {
+      std::sort(seen[i].begin(), seen[i].end());
+      for (size_t rank = 0; rank < ranked.size(); ++rank)
+        ranked[rank][i] = seen[i][std::min(rank, seen[i].size() - 1)].scale;
+    }
+    return ranked;
+  }
+
+  struct Candidate {
+    double error, scale;
+    friend auto operator<=>(const Candidate&, const Candidate&) = default;
+  };
+
+  void consider(const std::vector<double>& scales, std::vector<std::vector<Candidate>>& seen) const {
+    const std::vector<double> errors = errors_of(scales);
+    for (size_t i = 0; i < scales.size(); ++i) seen[i].push_back({errors[i], scales[i]});
+  }
+
+  std::vector<double> scaled(const std::vector<double>& scales, double factor) const {
+    std::vector<double> result(scales.size());
+    for (size_t i = 0; i < scales.size(); ++i) result[i] = allowed(i, scales[i] * factor);
+    return result;
+  }
+
+  // Scales that hold the largest element of all their rows.
+  std::vector<double> largest_scales() const {
     std::vector<double> largest(scales_.size(), 0.0);
     for (const Place& place : rows_) {
       double& most = largest[scale_idx(place)];
       for (const double t : groups_[place.group].target().row(place.row)) most = std::max(most, std::abs(t));
     }
-    std::vector<double> best = errors_of(scales_);
-    const auto try_all = [&](std::span<const double> factors, const std::vector<double>& base) {
-      std::vector<std::vector<double>> candidates;
-      for (const double factor : factors) {
-        std::vector<double> scales(base.size());
-        for (size_t i = 0; i < base.size(); ++i) scales[i] = allowed(i, base[i] * factor);
-        candidates.push_back(std::move(scales));
-      }
-      keep_best(candidates, best);
-    };
-    for (size_t i = 0; i < largest.size(); ++i) {
-      largest[i] = largest[i] > 0 ? largest[i] / limits_.high : scales_[i];
-    }
-    try_all(kCoarse, largest);
-    const std::vector<double> found = scales_;
-    try_all(kFine, found);
-  }
-
-  void keep_best(const std::vector<std::vector<double>>& candidates, std::vector<double>& best) {
-    for (const std::vector<double>& scales : candidates) {
-      const std::vector<double> errors = errors_of(scales);
-      for (size_t i = 0; i < best.size(); ++i) {
-        if (errors[i] >= best[i]) continue;
-        best[i] = errors[i];
-        scales_[i] = scales[i];
-      }
-    }
+    for (size_t i = 0; i < largest.size(); ++i) largest[i] = largest[i] > 0 ? largest[i] / limits_.high : scales_[i];
+    return largest;
   }
 
   // By scale: the error of the rows that have it, swept.
@@ -147,13 +201,11 @@ class Search {
 
   // The best scales for the integers as they are, and descent with them; true when an error fell.
   bool refit_scales(std::vector<GridRow>& rows) {
-    std::vector<double> wanted(scales_.size(), 0.0), own(scales_.size(), 0.0), before(scales_.size(), 0.0),
-        after(scales_.size(), 0.0);
+    std::vector<double> wanted(scales_.size(), 0.0), own(scales_.size(), 0.0);
     for (size_t i = 0; i < rows.size(); ++i) {
       const auto [qht, qhq] = rows[i].scale_fit();
       wanted[scale_idx(rows_[i])] += qht;
       own[scale_idx(rows_[i])] += qhq;
-      before[scale_idx(rows_[i])] += rows[i].error();
     }
     std::vector<double> scales = scales_;
     for (size_t i = 0; i < scales.size(); ++i) {
@@ -161,8 +213,8 @@ class Search {
     }
     std::vector<GridRow> changed;
     for (size_t i = 0; i < rows.size(); ++i) changed.push_back(rows[i].with_scale(scales[scale_idx(rows_[i])]));
-    in_parallel(changed, [&](GridRow& row) { row.descend(limits_); });
-    for (size_t i = 0; i < rows.size(); ++i) after[scale_idx(rows_[i])] += changed[i].error();
+    in_parallel(changed, [&](GridRow& row, size_t /*idx*/) { row.descend(limits_); });
+    const std::vector<double> before = sums_by_scale(rows), after = sums_by_scale(changed);
     bool fell = false;
     for (size_t i = 0; i < rows.size(); ++i) {
       const size_t idx = scale_idx(rows_[i]);

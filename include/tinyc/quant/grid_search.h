@@ -11,8 +11,13 @@
 //   descent  With all others held, the best q_j is q_j - round(g_j / (s H_jj)), g = (s q - t) H. Columns in turn until
 //            none moves.
 //   pairs    Two columns move by a step each at a time where that gains; then descent again.
+//   restarts Some columns, cheap ones rather than dear ones, are kicked a step away and descent starts again from
+//   there;
+//            the row moves on when it gains (iterated local search).
 //   scale    For fixed q the best s is (q H t) / (q H q); with it descent again, kept where the error falls.
-// Cost a row of K columns: K^2 / 2 multiply-adds a candidate scale, K^2 a round of pairs.
+// The most promising scales go through all stages, and the best result stays. Cost a row of K columns: K^2 / 2
+// multiply-adds a candidate scale, K^2 a round of pairs, some 10 K a restart; stages beyond the first descent stop
+// where a layer has used up a budget of multiply-adds.
 //
 // Sources: Frantar et al., GPTQ, 2022 (arXiv:2210.17323); Babai, On Lovasz' lattice reduction, 1986; Behdin et al.,
 // QuantEase, 2023 (arXiv:2309.01885), for the descent.
@@ -33,7 +38,9 @@ struct GridSearch {
   std::vector<double> smallest;               // by scale: no candidate is below it
   int32_t q_min = -127;
   int32_t q_max = 127;
-  int rounds = 2;  // of pairs and scale after the first descent
+  int finalists = 1;  // scales that go through all stages
+  int restarts = 0;   // of each row
+  uint64_t seed = 0;  // of the restarts
 };
 
 struct GridPoint {
