@@ -22,13 +22,27 @@ void RecipeFlags::declare_settings(CLI::App& app) {
   app.add_option("--preset", preset, "the same by name; see `tinyc list presets`")->type_name("P");
   app.add_option("-O", level, "0: no rewriting; 1: fold, choose ranges; 2 (default): repair too; 3: everything")
       ->type_name("0..3");
-  app.add_option("--weight-bits", weight_bits, "bits of a weight")->type_name("2..8");
+  app.add_option("--weight-bits", weight_bits, "bits of a weight; 1: binary")->type_name("1..8|ternary");
   app.add_flag("--per-tensor", per_tensor, "one scale per weight tensor, not per output channel");
   app.add_option("--observer", observer, "chooses ranges of activations; see `tinyc list observers`")
       ->type_name("NAME[:X]");
   app.add_option("--skip", skip, "leave this node in float")->type_name("NODE")->allow_extra_args(false);
   app.add_option("--seed", seed, "start of all random numbers")->type_name("N");
 }
+
+namespace {
+
+void apply_weight_bits(const std::string& text, QuantizationSettings& settings) {
+  settings.ternary = text == "ternary";
+  settings.weight_bits = 2;
+  if (settings.ternary) return;
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, settings.weight_bits);
+  if (error == std::errc() && end == last) return;
+  throw Error(ErrorKind::kUsage, "--weight-bits " + text + ": expected 1 to 8, or ternary");
+}
+
+}  // namespace
 
 Recipe RecipeFlags::make(const ModelFlags& model) const {
   Recipe recipe = recipe_file.empty() ? make_recipe() : load_recipe(recipe_file);
@@ -39,7 +53,7 @@ Recipe RecipeFlags::make(const ModelFlags& model) const {
     apply_level(level[0] - '0', recipe);
   }
   if (!preset.empty()) apply(require_preset(preset), recipe);
-  if (weight_bits) recipe.quantization.weight_bits = *weight_bits;
+  if (!weight_bits.empty()) apply_weight_bits(weight_bits, recipe.quantization);
   if (per_tensor) recipe.quantization.per_channel = false;
   if (!observer.empty()) recipe.quantization.observer = observer;
   recipe.quantization.skip.insert(recipe.quantization.skip.end(), skip.begin(), skip.end());

@@ -16,7 +16,7 @@ struct RecipeFlags {
   std::string level;  // "0" .. "3"; empty: not given
   std::string observer;
   std::vector<std::string> skip;
-  std::optional<int> weight_bits;
+  std::string weight_bits;  // "1" .. "8" or "ternary"; empty: not given
   std::optional<int64_t> seed;
   bool per_tensor = false;
   DataFlags data;

@@ -16,6 +16,7 @@ class DeviceProgramBuilder {
 
   // For CodeContext.
   const Graph& graph() const { return graph_; }
+  const DeviceOptions& options() const { return options_; }
   const Value& value(ValueId id) const { return graph_[id]; }
   const QParams* params(ValueId id) const;
   bool on_grid(ValueId id) const;

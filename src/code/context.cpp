@@ -62,6 +62,10 @@ const QParams* CodeContext::params(int idx) const {
   return has_input(idx) ? builder_.params(operand(node_, idx)) : nullptr;
 }
 
+bool CodeContext::packs_weights() const {
+  return builder_.options().pack_weights;
+}
+
 bool CodeContext::is_integer(int idx) const {
   return has_input(idx) && builder_.on_grid(operand(node_, idx));
 }

@@ -83,7 +83,7 @@ class Run {
 
     const EmitResult result = emit();
     report_.bytes_after = result.bytes;
-    if (result.program) report_.device = predict_cost(*result.program, graph_, require_target(recipe_.target));
+    if (result.program) predict_costs(*result.program);
     report_.output_hash = hash_files(result.files);
     report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     report_.peak_memory_bytes = peak_memory_bytes();
@@ -238,6 +238,17 @@ class Run {
     }
     return with_context([&] { return request_.model.string(); },
                         [&] { return require_emitter(recipe_.emit).emit(graph_, request); });
+  }
+
+  void predict_costs(const DeviceProgram& program) {
+    const TargetDef& target = require_target(recipe_.target);
+    report_.device = predict_cost(program, graph_, target);
+    const bool narrow = std::any_of(graph_.values.begin(), graph_.values.end(), [](const Value& value) {
+      return value.constant && value.quant && bits_of(value.constant->dtype()) < 8;
+    });
+    if (!narrow) return;
+    const DeviceOptions wide{.plain_inputs = request_.plain_inputs, .pack_weights = false};
+    report_.device_int8 = predict_cost(make_device_program(graph_, wide), graph_, target);
   }
 
   Dataset open_data_for_vectors() {

@@ -11,8 +11,8 @@ namespace {
 
 // Bits that the grid of a packed weight needs.
 int grid_bits(const QParams& params) {
-  const int64_t points = int64_t{params.q_max} - params.q_min;
-  return std::bit_width(static_cast<uint64_t>(points));
+  const int64_t last = (int64_t{params.q_max} - params.q_min) / params.q_step;
+  return std::bit_width(static_cast<uint64_t>(last));
 }
 
 int widest_weight_bits(const Graph& packed, const Node& node) {

@@ -36,6 +36,7 @@ void apply(const Preset& preset, Recipe& recipe) {
 }
 
 std::string preset_name(const QuantizationSettings& settings) {
+  if (settings.weight_bits == 2 && settings.ternary) return "ternary-a" + std::to_string(bits_of(settings.activations));
   for (const Preset& preset : kPresets) {
     const bool same = preset.weight_bits == settings.weight_bits && preset.activations == settings.activations;
     if (same) return std::string(preset.name);

@@ -224,7 +224,18 @@ void check_weight_observer(const Recipe& recipe) {
 }
 
 void check_weight_bits(const Recipe& recipe) {
-  check_range("weight_bits", recipe.quantization.weight_bits, 2, 8);
+  check_range("weight_bits", recipe.quantization.weight_bits, 1, 8);
+}
+
+void check_weight_block(const Recipe& recipe) {
+  const int block = recipe.quantization.weight_block;
+  if (block >= 0 && block <= 256 && block % 16 == 0) return;
+  throw Error(ErrorKind::kUsage, fmt::format("weight_block must be 0 or a multiple of 16 up to 256, not {}", block));
+}
+
+void check_layer_bits(const Recipe& recipe) {
+  for (const auto& [name, bits] : recipe.quantization.layer_bits)
+    check_range("layer_bits of '" + name + "'", bits, 1, 8);
 }
 
 void check_emit(const Recipe& recipe) {
@@ -287,8 +298,16 @@ constexpr RecipeKey kKeys[] = {
     preprocess_key<kMean>("subtracted next: one number, or one per channel"),
     preprocess_key<kStd>("divided by last: one number, or one per channel"),
     preprocess_key<kInput>("the input that layout to std apply to; empty: the first"),
-    key<&Recipe::quantization, &Q::weight_bits>("quantization", "weight_bits", "bits of a weight, 2 to 8",
+    key<&Recipe::quantization, &Q::weight_bits>("quantization", "weight_bits", "bits of a weight, 1 to 8",
                                                 check_weight_bits),
+    key<&Recipe::quantization, &Q::ternary>("quantization", "ternary", "weights of 2 bits are -1, 0 and 1 only"),
+    key<&Recipe::quantization, &Q::weight_block>("quantization", "weight_block",
+                                                 "a scale for so many inputs of a channel, 16 to 256; 0: for all",
+                                                 check_weight_block),
+    key<&Recipe::quantization, &Q::layer_bits>("quantization", "layer_bits", "weight bits of single nodes, by name",
+                                               check_layer_bits),
+    key<&Recipe::quantization, &Q::power_of_two_scales>("quantization", "power_of_two_scales",
+                                                        "scales of weights and activations are powers of two"),
     key<&Recipe::quantization, &Q::activations>("quantization", "activations", "int8, uint8 or int16"),
     key<&Recipe::quantization, &Q::per_channel>("quantization", "per_channel",
                                                 "one weight scale per output channel, not per tensor"),

@@ -106,6 +106,9 @@ std::string layer_table(const Report& report) {
                                             {"bits", Align::kRight},
                                             {"sqnr_db", Align::kRight}};
   if (report.device) columns.insert(columns.end(), {{"ram", Align::kRight}, {"instructions", Align::kRight}});
+  if (report.device_int8) {
+    columns.insert(columns.end(), {{"int8_weight_bytes", Align::kRight}, {"int8_instructions", Align::kRight}});
+  }
   columns.push_back({"in float because"});
   TextTable table(std::move(columns));
   for (size_t i = 0; i < report.layers.size(); ++i) {
@@ -120,6 +123,11 @@ std::string layer_table(const Report& report) {
     if (report.device) {
       const LayerCost& cost = report.device->layers[i];
       cells.push_back(cost.kernel.empty() ? "" : std::to_string(cost.ram_bytes));
+      cells.push_back(cost.kernel.empty() ? "" : std::to_string(cost.instructions));
+    }
+    if (report.device_int8) {
+      const LayerCost& cost = report.device_int8->layers[i];
+      cells.push_back(cost.kernel.empty() ? "" : std::to_string(cost.constant_bytes));
       cells.push_back(cost.kernel.empty() ? "" : std::to_string(cost.instructions));
     }
     cells.push_back(layer.float_reason);
@@ -151,8 +159,13 @@ std::string size_text(const Report& report) {
                                  share(report.bytes_before, cost.flash_bytes()), bytes(cost.constant_bytes),
                                  bytes(cost.code_bytes), cost.target);
   text += fmt::format("{:<12} {}\n", "arena", bytes(cost.arena_bytes));
-  return text + fmt::format("{:<12} {} instructions (predicted for {})\n", "time",
-                            format_count(static_cast<uint64_t>(cost.instructions)), cost.target);
+  text += fmt::format("{:<12} {} instructions (predicted for {})\n", "time",
+                      format_count(static_cast<uint64_t>(cost.instructions)), cost.target);
+  if (!report.device_int8) return text;
+  const DeviceCost& wide = *report.device_int8;
+  return text + fmt::format("{:<12} {} constants, {} code, arena {}, {} instructions\n", "as int8",
+                            bytes(wide.constant_bytes), bytes(wide.code_bytes), bytes(wide.arena_bytes),
+                            format_count(static_cast<uint64_t>(wide.instructions)));
 }
 
 }  // namespace
@@ -171,6 +184,7 @@ Json to_json(const Report& report) {
   json["calibration_samples"] = report.calibration_samples;
   put_totals(json, report);
   if (report.device) json["device"] = to_json(*report.device, true);
+  if (report.device_int8) json["device_int8"] = to_json(*report.device_int8, true);
   json["warnings"] = report.warnings;
   put_details(json, report);
   json["layers"] = layers_json(report);

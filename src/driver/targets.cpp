@@ -3,7 +3,8 @@
 // Memory is known: the arena is planned, constants are counted. Code is the sum of the functions that the used kernels
 // need, each once, and of the calls in NAME_run, whose arguments are literals. Instructions of a call are
 //   per_mac * MACs + per_byte * bytes + per_call
-// where bytes are those written, one requantization each, or of calls without MACs those read,
+// where bytes are those written, one requantization each, or of calls without MACs those read (written, by calls that
+// read constants only),
 // with coefficients by kernel and core. Both tables are measured, by `python3 bench/targets.py`, and lie in
 // target_code.inc and target_speed.inc; what a kernel is not measured for is taken from a kernel like it. Inlining and
 // specialization by the compiler move code by some percent of itself, which is a small part of a model with its
@@ -141,12 +142,12 @@ int64_t bytes_of(const DeviceProgram& program, const KernelCall& call, CallArg::
   return bytes;
 }
 
-// MACs are done by the call that has most constants: a product; the node's other calls move bytes.
+// MACs are done by the call that has most constants: a product; the node's other calls move or unpack bytes.
 size_t call_with_weights(const DeviceProgram& program, size_t node) {
   size_t best = program.calls.size();
   int64_t most = -1;
   for (size_t i = 0; i < program.calls.size(); ++i) {
-    if (program.calls[i].node != node) continue;
+    if (program.calls[i].node != node || program.calls[i].kernel->file == "unpack_s8.h") continue;
     int64_t bytes = 0;
     for (const CallArg& arg : program.calls[i].args) {
       if (arg.kind == CallArg::Kind::kConstant)
@@ -226,7 +227,7 @@ DeviceCost predict_cost(const DeviceProgram& program, const Graph& graph, const 
       layer.macs = summary.layers[owner].macs;
     }
     const bool has_macs = is_product && layer.macs > 0;
-    thousandths[owner] += speed.per_call[target] + speed.per_byte[target] * (has_macs ? written : read);
+    thousandths[owner] += speed.per_call[target] + speed.per_byte[target] * (has_macs || read == 0 ? written : read);
     if (is_product) thousandths[owner] += speed.per_mac[target] * layer.macs;
     layer.input_bytes += read;
     layer.output_bytes += written;

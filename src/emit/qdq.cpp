@@ -6,6 +6,7 @@
 // exactly this, so that a model read back and written again has the same bytes.
 #include <algorithm>
 
+#include "emit/byte_weights.h"
 #include "emit/quantize_nodes.h"
 #include "tinyc/emit/lower.h"
 #include "tinyc/ops/op.h"
@@ -97,7 +98,8 @@ class QdqLowering {
 }  // namespace
 
 Graph lower_to_qdq(const Graph& graph) {
-  return QdqLowering(graph).lower();
+  const Graph merged = without_byte_blocks(graph);
+  return QdqLowering(merged).lower();
 }
 
 }  // namespace tinyc

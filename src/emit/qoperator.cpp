@@ -6,13 +6,15 @@
 //     for its types: 8-bit integers of one type, but uint8 data may meet int8 weights;
 //   - an operator that moves elements, and whose values share one set of parameters, runs on the integers as it is;
 //   - any other operator reads floats, and its annotated results are quantized behind it.
-// Where both Concat and QLinearConcat would do, the standard operator is taken. Gemm becomes com.microsoft QGemm, as
-// QLinearMatMul has no bias. A clamp that the grid of its output implies is left out: its producer writes the result.
+// Weights of less than 8 bits are stored in 8, as no such operator has a narrower type. Where both Concat and
+// QLinearConcat would do, the standard operator is taken. Gemm becomes com.microsoft QGemm, as QLinearMatMul has no
+// bias. A clamp that the grid of its output implies is left out: its producer writes the result.
 //
 // Names are those of emit/quantize_nodes.h, so that expand-qoperators and lift-quantization find the graph again.
 #include <algorithm>
 #include <optional>
 
+#include "emit/byte_weights.h"
 #include "emit/quantize_nodes.h"
 #include "tinyc/base/error.h"
 #include "tinyc/emit/lower.h"
@@ -333,7 +335,8 @@ class QOperatorLowering {
 }  // namespace
 
 Graph lower_to_qoperator(const Graph& graph) {
-  return QOperatorLowering(graph).lower();
+  const Graph wide = with_byte_weights(graph);
+  return QOperatorLowering(wide).lower();
 }
 
 }  // namespace tinyc

@@ -17,6 +17,13 @@ float grid_steps(float x, float scale, float low, float high) {
   return (clamped + kRoundToInteger) - kRoundToInteger;
 }
 
+// The same where neighbours on the grid are `step` integers apart.
+float sparse_grid_steps(float x, float scale, float low, float high, int32_t step) {
+  const auto apart = static_cast<float>(step);
+  const float clamped = std::min(std::max(x / scale, low), high);
+  return low + (((clamped - low) / apart + kRoundToInteger) - kRoundToInteger) * apart;
+}
+
 bool is_wide(const QParams& params) {
   return bits_of(params.storage) > 16;
 }
@@ -72,9 +79,12 @@ Tensor quantize(const Tensor& real, const QParams& params) {
     const auto high = static_cast<float>(params.q_max - (is_wide(params) ? 0 : zero_point));
     for (int64_t i = first; i < first + count; ++i) {
       const float x = in[static_cast<size_t>(i)];
+      const auto steps = [&] {
+        return params.q_step == 1 ? grid_steps(x, scale, low, high)
+                                  : sparse_grid_steps(x, scale, low, high, params.q_step);
+      };
       store(out, params.storage, i,
-            is_wide(params) ? quantize_wide(x, scale, zero_point, params)
-                            : static_cast<int64_t>(grid_steps(x, scale, low, high)) + zero_point);
+            is_wide(params) ? quantize_wide(x, scale, zero_point, params) : static_cast<int64_t>(steps()) + zero_point);
     }
   });
   return stored;
@@ -103,6 +113,10 @@ void round_to_grid(std::span<float> values, std::span<const int64_t> dims, const
     }
     const auto low = static_cast<float>(params.q_min - zero_point);
     const auto high = static_cast<float>(params.q_max - zero_point);
+    if (params.q_step != 1) {
+      for (float& x : run) x = sparse_grid_steps(x, scale, low, high, params.q_step) * scale;
+      return;
+    }
     for (float& x : run) x = grid_steps(x, scale, low, high) * scale;
   });
 }

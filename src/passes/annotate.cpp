@@ -2,22 +2,26 @@
 //
 // Activations: the storage plan (quant/storage_plan.h) says which values share one set; its range comes from the
 // calibration statistics of the group's sources, merged, through the chosen observer, or is known beforehand (Softmax).
-// Weights: symmetric, one scale per output channel or per tensor. Biases: int32 with scale s_input * s_weight; a
-// channel whose bias would overflow has its weight scale raised. A constant that several nodes read with different
-// parameters is duplicated first, so that every value has one meaning.
+// Weights: zero point 0, one scale per output channel or per tensor; single nodes may have bits of their own. Biases:
+// int32 with scale s_input * s_weight; a channel whose bias would overflow has its weight scale raised. A constant that
+// several nodes read with different parameters is duplicated first, so that every value has one meaning.
 #include <algorithm>
 #include <cmath>
 
 #include "tinyc/base/error.h"
+#include "tinyc/base/text.h"
 #include "tinyc/ir/linear_quantization.h"
+#include "tinyc/ir/scale_split.h"
 #include "tinyc/ops/op.h"
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/pass/rewrite.h"
 #include "tinyc/quant/bias.h"
+#include "tinyc/quant/fit_scales.h"
 #include "tinyc/quant/params.h"
 #include "tinyc/quant/ranges.h"
 #include "tinyc/quant/statistics.h"
 #include "tinyc/quant/storage_plan.h"
+#include "tinyc/quant/weight_blocks.h"
 
 namespace tinyc {
 namespace {
@@ -74,11 +78,16 @@ class ParameterAnnotator {
     Value& weight = graph_[operand(node, operand_idx)];
     if (weight.type.dtype != DataType::kFloat || weight.constant->dtype() != DataType::kFloat) return;
     const auto channel_axis = node.op->quant.channel_axis;
-    const bool per_channel = context_.settings.per_channel && channel_axis != nullptr && weight.constant->rank() > 1;
+    const QuantizationSettings settings = settings_of_layer(context_.settings, node.name);
+    const bool by_channel = settings.per_channel || settings.weight_block > 0;
+    const bool per_channel = by_channel && channel_axis != nullptr && weight.constant->rank() > 1;
     const int axis = per_channel ? channel_axis(node, operand_idx, weight.constant->rank()) : -1;
     int raised = 0;
+    QParams params = weight_params(weight_magnitudes(*weight.constant, axis, settings), axis, settings, &raised);
+    if (has_few_levels(params)) fit_scales(*weight.constant, settings, params);
+    const bool computes = node.op->quant.kind == QuantKind::kCompute;
     weight.quant =
-        weight_params(weight_magnitudes(*weight.constant, axis, context_.settings), axis, context_.settings, &raised);
+        block_params(*weight.constant, params, computes ? block_axis(axis, weight.constant->rank()) : -1, settings);
     if (raised > 0) {
       context_.note(node.name, std::to_string(raised) + " weight channels are nearly zero; their scale was floored");
       context_.count("floored_channels", raised);
@@ -100,8 +109,26 @@ class ParameterAnnotator {
   PassContext& context_;
 };
 
+// Names of single nodes are checked: a misspelt one would change nothing, silently.
+void check_layer_names(const Graph& graph, const QuantizationSettings& settings) {
+  std::vector<std::string_view> known;
+  for (const Node& node : graph.nodes) {
+    for (int i = 0; i < static_cast<int>(node.inputs.size()); ++i) {
+      if (known.empty() || known.back() != node.name) {
+        if (is_weight_operand(graph, node, i)) known.emplace_back(node.name);
+      }
+    }
+  }
+  for (const auto& [name, bits] : settings.layer_bits) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    throw Error(ErrorKind::kUsage, "layer_bits: there is no node '" + name + "' with weights",
+                spelling_hint(name, known));
+  }
+}
+
 bool run(Graph& graph, PassContext& context) {
   TINYC_CHECK(context.statistics != nullptr);
+  check_layer_names(graph, context.settings);
   unshare_parameters(graph);
   const StoragePlan plan = plan_storage(graph, context.settings);
   annotate_activations(graph, plan, context);

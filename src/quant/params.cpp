@@ -11,6 +11,20 @@ namespace {
 
 constexpr float kScaleFloor = 0x1p-15F;
 
+struct WeightGrid {
+  int32_t q_min, q_max, q_step;
+};
+
+// -128 is left out, so that a product of two weights' magnitudes and their sums have one bound less to prove.
+WeightGrid weight_grid(const QuantizationSettings& settings) {
+  const int bits = settings.weight_bits;
+  TINYC_CHECK(bits >= 1 && bits <= 8);
+  if (bits == 1) return {-1, 1, 2};
+  if (bits == 2 && settings.ternary) return {-1, 1, 1};
+  const int32_t half = 1 << (bits - 1);
+  return {bits == 8 ? -127 : -half, half - 1, 1};
+}
+
 QParams per_tensor(DataType storage, float scale, int32_t zero_point, int64_t q_min, int64_t q_max) {
   QParams params;
   params.storage = storage;
@@ -21,7 +35,17 @@ QParams per_tensor(DataType storage, float scale, int32_t zero_point, int64_t q_
   return params;
 }
 
+float rounded_scale(float scale, const QuantizationSettings& settings) {
+  return settings.power_of_two_scales ? power_of_two_above(scale) : scale;
+}
+
 }  // namespace
+
+float power_of_two_above(float scale) {
+  int exponent = 0;
+  const float fraction = std::frexp(scale, &exponent);  // in [0.5, 1)
+  return std::ldexp(1.0F, fraction == 0.5F ? exponent - 1 : exponent);
+}
 
 QParams activation_params(ValueRange range, const QuantizationSettings& settings) {
   const DataType storage = settings.activations;
@@ -33,13 +57,14 @@ QParams activation_params(ValueRange range, const QuantizationSettings& settings
     const double steps = std::floor((q_max - q_min) / 2);  // 127 on either side
     const auto zero_point = static_cast<int32_t>(std::ceil((q_min + q_max) / 2));
     const double magnitude = std::max(-low, high);
-    const auto scale = static_cast<float>(magnitude > 0 ? magnitude / steps : 1.0);
+    const float scale = rounded_scale(static_cast<float>(magnitude > 0 ? magnitude / steps : 1.0), settings);
     return per_tensor(storage, scale, zero_point, zero_point - static_cast<int64_t>(steps),
                       zero_point + static_cast<int64_t>(steps));
   }
-  const auto scale = static_cast<float>((high - low) / (q_max - q_min));
-  if (!(scale >= std::numeric_limits<float>::min()))
+  const auto exact = static_cast<float>((high - low) / (q_max - q_min));
+  if (!(exact >= std::numeric_limits<float>::min()))
     return per_tensor(storage, 1.0F, 0, min_of(storage), max_of(storage));
+  const float scale = rounded_scale(exact, settings);
   const double zero_point = std::nearbyint(q_min - low / static_cast<double>(scale));
   return per_tensor(storage, scale, static_cast<int32_t>(std::clamp(zero_point, q_min, q_max)), min_of(storage),
                     max_of(storage));
@@ -56,20 +81,22 @@ QParams fixed_params(ValueRange range, const QuantizationSettings& settings) {
 }
 
 QParams weight_params(std::span<const float> magnitudes, int axis, const QuantizationSettings& settings, int* raised) {
-  TINYC_CHECK(!magnitudes.empty() && settings.weight_bits >= 2 && settings.weight_bits <= 8);
-  const int32_t steps = (1 << (settings.weight_bits - 1)) - 1;
+  TINYC_CHECK(!magnitudes.empty());
+  const WeightGrid grid = weight_grid(settings);
+  const auto steps = static_cast<float>(grid.q_max);
   const float largest = *std::max_element(magnitudes.begin(), magnitudes.end());
-  const float floor = std::max(largest * kScaleFloor, std::numeric_limits<float>::min() * static_cast<float>(steps));
+  const float floor = std::max(largest * kScaleFloor, std::numeric_limits<float>::min() * steps);
   QParams params;
-  params.storage = DataType::kInt8;
+  params.storage = settings.weight_bits <= 4 ? DataType::kInt4 : DataType::kInt8;
   params.axis = axis;
-  params.q_min = -steps;
-  params.q_max = steps;
+  params.q_min = grid.q_min;
+  params.q_max = grid.q_max;
+  params.q_step = grid.q_step;
   params.zero_points.assign(magnitudes.size(), 0);
   for (float magnitude : magnitudes) {
     if (magnitude < floor && raised != nullptr) ++*raised;
-    const float kept = largest > 0.0F ? std::max(magnitude, floor) : static_cast<float>(steps);
-    params.scales.push_back(kept / static_cast<float>(steps));
+    const float kept = largest > 0.0F ? std::max(magnitude, floor) : steps;
+    params.scales.push_back(rounded_scale(kept / steps, settings));
   }
   return params;
 }
@@ -81,7 +108,8 @@ QParams bias_params(std::span<const float> bias, float input_scale, std::span<co
     float& scale = weight.scales[channel_of_bias[i]];
     const double smallest = kMargin * std::abs(static_cast<double>(bias[i])) / 2147483647.0;
     if (static_cast<double>(input_scale * scale) >= smallest) continue;
-    scale = static_cast<float>(smallest / static_cast<double>(input_scale) * kMargin);
+    const double needed = smallest / static_cast<double>(input_scale) * kMargin;
+    scale *= power_of_two_above(static_cast<float>(needed / static_cast<double>(scale)));
     if (raised != nullptr) ++*raised;
   }
   QParams params;

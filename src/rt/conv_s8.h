@@ -8,6 +8,8 @@
  * blocks go upwards, so `out` may lie below `in` as long as the outputs of pixels 0..p never reach the first input byte
  * that a pixel after p needs. With more groups, the outputs of pixels 0..p+4 must not.
  * Cost: out_h * out_w * out_c * K products.
+ *
+ * tc_conv_channels_s8 computes some channels of a wider result, whose pixels are out_step bytes apart.
  */
 #ifndef TC_CONV_S8_H
 #define TC_CONV_S8_H
@@ -49,11 +51,12 @@ TC_NOINLINE void tc_gather_rows(const int8_t* in, int8_t* row, int32_t stride, i
   for (; row != end; row += segment, in += stride) tc_copy(row, in, segment);
 }
 
-TC_FN void tc_conv_s8(const int8_t* in, int8_t* out, void* scratch, const int8_t* weights, const int32_t* channels,
-                      int32_t in_h, int32_t in_w, int32_t in_c, int32_t out_h, int32_t out_w, int32_t out_c,
-                      int32_t kernel_h, int32_t kernel_w, int32_t stride_h, int32_t stride_w, int32_t pad_top,
-                      int32_t pad_left, int32_t dilation_h, int32_t dilation_w, int32_t groups, int32_t in_zero,
-                      int32_t rounding, int32_t shift, int32_t low, int32_t high) {
+TC_FN void tc_conv_channels_s8(const int8_t* in, int8_t* out, void* scratch, const int8_t* weights,
+                               const int32_t* channels, int32_t in_h, int32_t in_w, int32_t in_c, int32_t out_h,
+                               int32_t out_w, int32_t out_c, int32_t out_step, int32_t kernel_h, int32_t kernel_w,
+                               int32_t stride_h, int32_t stride_w, int32_t pad_top, int32_t pad_left,
+                               int32_t dilation_h, int32_t dilation_w, int32_t groups, int32_t in_zero,
+                               int32_t rounding, int32_t shift, int32_t low, int32_t high) {
   const int32_t group_c = in_c / groups;
   const int32_t group_out = out_c / groups;
   const int32_t segment = kernel_w * group_c;
@@ -100,13 +103,23 @@ TC_FN void tc_conv_s8(const int8_t* in, int8_t* out, void* scratch, const int8_t
         }
       }
       tc_product_block(scratch, count, weights + g * group_out * weight_row, channels + 2 * g * group_out, inputs,
-                       out + g * group_out, out_c, group_out, rounding, shift, low, high);
+                       out + g * group_out, out_step, group_out, rounding, shift, low, high);
     }
     out_y = next_y;
     out_x = next_x;
-    out += count * out_c;
+    out += count * out_step;
     left -= count;
   }
+}
+
+TC_INLINE void tc_conv_s8(const int8_t* in, int8_t* out, void* scratch, const int8_t* weights, const int32_t* channels,
+                          int32_t in_h, int32_t in_w, int32_t in_c, int32_t out_h, int32_t out_w, int32_t out_c,
+                          int32_t kernel_h, int32_t kernel_w, int32_t stride_h, int32_t stride_w, int32_t pad_top,
+                          int32_t pad_left, int32_t dilation_h, int32_t dilation_w, int32_t groups, int32_t in_zero,
+                          int32_t rounding, int32_t shift, int32_t low, int32_t high) {
+  tc_conv_channels_s8(in, out, scratch, weights, channels, in_h, in_w, in_c, out_h, out_w, out_c, out_c, kernel_h,
+                      kernel_w, stride_h, stride_w, pad_top, pad_left, dilation_h, dilation_w, groups, in_zero,
+                      rounding, shift, low, high);
 }
 
 #endif

@@ -62,6 +62,7 @@ struct DeviceProgram {
 
 struct DeviceOptions {
   bool plain_inputs = false;  // images come as the model has them (NCHW) instead of channels-last
+  bool pack_weights = true;   // weights of at most 4 bits are stored as such; else as int8
 };
 
 // The graph with annotations and packed constants; open dims become 1. Throws Error(kModel) naming the node that cannot

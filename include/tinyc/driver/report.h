@@ -65,6 +65,7 @@ struct Report {
   std::optional<double> top1_agreement;    // percent of samples on which both have the same first place
   std::optional<double> engine_agreement;  // percent; emitted C against an ONNX runtime (the simulated engine)
   std::optional<DeviceCost> device;        // with emitted C only
+  std::optional<DeviceCost> device_int8;   // the same with 8 bits for each weight; where some have fewer
   std::vector<OutputReport> outputs;
   std::vector<LayerReport> layers;
   std::vector<FloatNode> float_nodes;

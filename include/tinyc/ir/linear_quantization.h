@@ -2,6 +2,7 @@
 //
 //   q = clamp(round_half_even(x / scale) + zero_point, q_min, q_max)        real = (q - zero_point) * scale
 //
+// On a grid with gaps (q_step above 1) the nearest of its points; of two, the one an even number of steps above q_min.
 // x / scale is a float32 division, as ONNX QuantizeLinear does it. int32 storage (biases) is computed in double, since
 // a float has no room for 32 bits.
 #pragma once

@@ -17,10 +17,12 @@ struct QParams {
                                      // scales has the value's dims with dim[axis] divided by block, rounded up
   std::vector<float> scales;         // > 0, finite
   std::vector<int32_t> zero_points;  // as many as scales, each within the storage type
-  // The grid that values are rounded to; inside the storage type. Narrower than it for weights (-127..127) and for
-  // bit widths that ONNX has no type for (3 bits in an int8: -4..3).
+  // The grid that values are rounded to: q_min, q_min + q_step, ..., q_max; inside the storage type. Narrower than it
+  // for weights (-127..127) and for widths that ONNX has no type for (3 bits in an int4: -4..3). Binary weights are -1
+  // and 1: a step of 2.
   int32_t q_min = -128;
   int32_t q_max = 127;
+  int32_t q_step = 1;
   friend bool operator==(const QParams&, const QParams&) = default;
 };
 

@@ -151,6 +151,8 @@ class CodeContext {
   // The constant operand as it is stored, null when it is computed; its parameters, null when it has none.
   const Tensor* constant(int idx) const;
   const QParams* params(int idx) const;
+  // Whether weights of at most 4 bits may lie packed in the program.
+  bool packs_weights() const;
   // Whether an operand (the result) is stored on an 8-bit grid, and on which. The result's limits are narrowed by the
   // Relu or Clip that the node is fused with.
   bool is_integer(int idx) const;

@@ -19,10 +19,14 @@ QParams activation_params(ValueRange range, const QuantizationSettings& settings
 // Softmax has scale 1/256.
 QParams fixed_params(ValueRange range, const QuantizationSettings& settings);
 
-// Symmetric weight parameters: scale = magnitude / (2^(bits-1) - 1) for each magnitude (largest |w| that is kept);
-// `axis` is -1 for per tensor (one magnitude). A channel that is nearly all zero gets the tensor's largest scale times
-// 2^-15, below which an integer multiplier would have no bits left; `raised` counts those.
+// Weight parameters, zero point 0: scale = magnitude / q_max for each magnitude (largest |w| that is kept); `axis` is
+// -1 for per tensor (one magnitude). The grid is -127..127 for 8 bits, all integers of the width for 2 to 7 (-8..7),
+// -1..1 for ternary and {-1, 1} for 1 bit; up to 4 bits the storage is int4. A channel that is nearly all zero gets the
+// tensor's largest scale times 2^-15, below which an integer multiplier would have no bits left; `raised` counts those.
 QParams weight_params(std::span<const float> magnitudes, int axis, const QuantizationSettings& settings, int* raised);
+
+// The least power of two that is no smaller; `scale` is positive and normal.
+float power_of_two_above(float scale);
 
 // Parameters of an int32 bias: scale = input_scale * weight scale of the channel. Where |bias| would not fit int32,
 // that channel's weight scale is raised (in `weight`) until it does; returns how many were. `channel_of_bias[i]` is the

@@ -20,6 +20,7 @@ namespace tinyc {
 namespace {
 
 constexpr KernelDef kConv = TINYC_KERNEL(tc_conv_s8, "conv_s8.h");
+constexpr KernelDef kConvPacked = TINYC_KERNEL(tc_conv_packed_s8, "packed_s8.h");
 constexpr KernelDef kInterleave = TINYC_KERNEL(tc_interleave_s8, "move_s8.h");
 constexpr KernelDef kDepthwise = TINYC_KERNEL(tc_depthwise_s8, "depthwise_s8.h");
 constexpr KernelDef kDepthwise3x3 = TINYC_KERNEL(tc_depthwise3x3_s8, "depthwise3x3_s8.h");
@@ -57,11 +58,12 @@ void call_depthwise(CodeContext& context, const WindowGeometry& g, const Product
   const int64_t plane = 2 * (g.h.kernel * (g.w.kernel + 1) + height * (width + 1));
   const int64_t stride = g.h.stride;
   const int64_t small_plane = 64 + 2 * (stride * (g.h.out + 3) + 2) * (stride * (g.w.out + 3) + 2);
+  const CallArg weights = unpacked_weights(context, product);
   const bool small = g.h.kernel == 3 && g.w.kernel == 3 && g.h.stride <= 2 && g.w.stride == g.h.stride;
   std::vector<CallArg> args = {in,
                                out,
                                context.scratch(small ? small_plane : plane),
-                               product.weights,
+                               weights,
                                product.channels,
                                n(g.h.in),
                                n(g.w.in),
@@ -75,36 +77,47 @@ void call_depthwise(CodeContext& context, const WindowGeometry& g, const Product
   context.overlap_same_start(out, in);
 }
 
+// Height to dilation of the window, as the kernels take them; a block of channels of the result has a step of its own.
+std::vector<CallArg> window_args(const CodeContext& context, const WindowGeometry& g) {
+  std::vector<CallArg> args;
+  for (const int64_t value : {g.h.in, g.w.in, g.in_c, g.h.out, g.w.out, g.out_c, g.h.kernel, g.w.kernel, g.h.stride,
+                              g.w.stride, g.h.pad_begin, g.w.pad_begin, g.h.dilation, g.w.dilation}) {
+    args.push_back(context.number(value));
+  }
+  return args;
+}
+
+// Rows of packed weights at a time, or 0: all at once. A result that is written channel by channel cannot lie over what
+// is still read.
+int64_t packed_rows(const WindowGeometry& g, const ProductCode& product) {
+  if (!product.packed || g.groups != 1) return 0;
+  const int64_t shared = std::min(g.h.in * g.w.in * g.in_c, g.h.out * g.w.out * g.out_c);
+  return rows_at_a_time(*product.packed, shared, kFewestRows);
+}
+
 void call_window(CodeContext& context, const WindowGeometry& g, const ProductCode& product, const CallArg& in,
                  const CallArg& out, int64_t zero) {
   const auto n = [&](int64_t value) { return context.number(value); };
   const int64_t inputs = g.h.kernel * g.w.kernel * g.group_c;
-  const int64_t row = (inputs + 15) / 16 * 16;
-  context.call(kConv, {in,
-                       out,
-                       context.scratch(tc_block_bytes(static_cast<int32_t>(inputs)) + row),
-                       product.weights,
-                       product.channels,
-                       n(g.h.in),
-                       n(g.w.in),
-                       n(g.in_c),
-                       n(g.h.out),
-                       n(g.w.out),
-                       n(g.out_c),
-                       n(g.h.kernel),
-                       n(g.w.kernel),
-                       n(g.h.stride),
-                       n(g.w.stride),
-                       n(g.h.pad_begin),
-                       n(g.w.pad_begin),
-                       n(g.h.dilation),
-                       n(g.w.dilation),
-                       n(g.groups),
-                       n(zero),
-                       product.rounding,
-                       product.shift,
-                       product.low,
-                       product.high});
+  const int64_t staged = tc_block_bytes(static_cast<int32_t>(inputs)) + (inputs + 15) / 16 * 16;
+  const int64_t rows = packed_rows(g, product);
+  std::vector<CallArg> args = {in, out};
+  if (rows > 0) {
+    const PackedLayer& packed = *product.packed;
+    args.insert(args.end(), {context.scratch(staged + packed.unpacked_bytes(rows)), product.weights, packed.factors});
+  } else {
+    const CallArg weights = unpacked_weights(context, product);
+    args.insert(args.end(), {context.scratch(staged), weights});
+  }
+  args.push_back(product.channels);
+  for (const CallArg& arg : window_args(context, g)) args.push_back(arg);
+  if (rows == 0) args.push_back(n(g.groups));
+  args.insert(args.end(), {n(zero), product.rounding, product.shift, product.low, product.high});
+  if (rows > 0) {
+    args.insert(args.end(), {n(product.packed->bits), n(product.packed->block), n(rows)});
+    return context.call(kConvPacked, std::move(args));
+  }
+  context.call(kConv, std::move(args));
   if (g.groups == 1) context.overlap_below(out, in, distance(g));
 }
 
@@ -156,7 +169,8 @@ void call_phase(CodeContext& context, const WindowGeometry& g, const Phase& row,
                                   const int64_t c = o / group_out * g.group_c + k % g.group_c;
                                   return ((c * group_out + o % group_out) * kernel_h + ky) * kernel_w + kx;
                                 },
-                            .scale_period = group_out};
+                            .scale_period = group_out,
+                            .taps = g.h.kernel * g.w.kernel};
   const ProductCode product = make_product(context, matrix, 2);
   if (product.left > 0) return call_left(context, g, product, in, out);
   call_window(context, g, product, in, out, context.grid(0).zero_point);
@@ -169,10 +183,9 @@ void code_conv(CodeContext& context) {
   const WindowGeometry g = geometry_of(context);
   const int64_t taps = g.h.kernel * g.w.kernel;
   // ONNX has a channel's taps together, the kernels a tap's channels.
+  const auto element = [&](int64_t o, int64_t k) { return (o * g.group_c + k % g.group_c) * taps + k / g.group_c; };
   const WeightMatrix matrix{
-      .operand = 1, .outputs = g.out_c, .inputs = taps * g.group_c, .element = [&](int64_t o, int64_t k) {
-        return (o * g.group_c + k % g.group_c) * taps + k / g.group_c;
-      }};
+      .operand = 1, .outputs = g.out_c, .inputs = taps * g.group_c, .element = element, .taps = taps};
   const ProductCode product = make_product(context, matrix, 2);
   const Order order = channels_last(static_cast<int>(context.dims(0).size()));
   const CallArg in = context.in(0, order);

@@ -25,6 +25,7 @@
 #include "rt/move_s8.h"
 #include "rt/mul_s8.h"
 #include "rt/normalize_f32.h"
+#include "rt/packed_s8.h"
 #include "rt/pointwise_s8.h"
 #include "rt/pool_f32.h"
 #include "rt/prelu_s8.h"
@@ -34,4 +35,5 @@
 #include "rt/softmax_s8.h"
 #include "rt/state_f32.h"
 #include "rt/table_s8.h"
+#include "rt/unpack_s8.h"
 #pragma GCC diagnostic pop

@@ -15,8 +15,8 @@ void code_gemm(CodeContext& context) {
   const bool rows_are_outputs = int_attr(node, "transB") != 0;
   const int64_t outputs = b[rows_are_outputs ? 0 : 1];
   const int64_t inputs = b[rows_are_outputs ? 1 : 0];
-  const WeightMatrix matrix{1, outputs, inputs,
-                            [=](int64_t o, int64_t k) { return rows_are_outputs ? o * inputs + k : k * outputs + o; }};
+  const auto element = [=](int64_t o, int64_t k) { return rows_are_outputs ? o * inputs + k : k * outputs + o; };
+  const WeightMatrix matrix{.operand = 1, .outputs = outputs, .inputs = inputs, .element = element};
   const ProductCode product = make_product(context, matrix, 2);
   const Order order = plain_order(2);
   const CallArg in = context.in(0, order);
@@ -31,7 +31,8 @@ void code_matmul(CodeContext& context) {
   if (b.size() != 2 || a.size() < 2) context.refuse("its weights are not a matrix");
   const int64_t inputs = b[0];
   const int64_t outputs = b[1];
-  const WeightMatrix matrix{1, outputs, inputs, [=](int64_t o, int64_t k) { return k * outputs + o; }};
+  const auto element = [=](int64_t o, int64_t k) { return k * outputs + o; };
+  const WeightMatrix matrix{.operand = 1, .outputs = outputs, .inputs = inputs, .element = element};
   const ProductCode product = make_product(context, matrix, 2);
   const CallArg in = context.in(0, plain_order(static_cast<int>(a.size())));
   const CallArg out = context.out(plain_order(static_cast<int>(context.result_dims().size())));

@@ -7,6 +7,7 @@
 
 #include "ops/code/kernels.h"
 #include "ops/code/requantize.h"
+#include "ops/code/table.h"
 #include "tinyc/base/error.h"
 
 namespace tinyc {
@@ -14,10 +15,22 @@ namespace {
 
 constexpr KernelDef kPointwise = TINYC_KERNEL(tc_pointwise_s8, "pointwise_s8.h");
 constexpr KernelDef kConvLeft = TINYC_KERNEL(tc_conv_left_s8, "conv_left_s8.h");
+constexpr KernelDef kPointwisePacked = TINYC_KERNEL(tc_pointwise_packed_s8, "packed_s8.h");
+constexpr KernelDef kDensePacked = TINYC_KERNEL(tc_dense_packed_s8, "packed_s8.h");
+constexpr KernelDef kUnpack = TINYC_KERNEL(tc_unpack_s8, "unpack_s8.h");
+constexpr KernelDef kUnpackBlocks = TINYC_KERNEL(tc_unpack_blocks_s8, "unpack_s8.h");
 constexpr KernelDef kDense = TINYC_KERNEL(tc_dense_s8, "dense_s8.h");
 
 // A dense layer widens its input in scratch when it is no longer than this; longer rows are widened as they are used.
 constexpr int64_t kMostWidened = 256;
+
+// Fewest rows of packed weights that are unpacked at a time.
+constexpr int64_t kFewestDenseRows = 8;
+
+template <typename T>
+CallArg constant(CodeContext& context, std::string_view role, const std::vector<T>& values) {
+  return context.data(role, Tensor::of<T>({static_cast<int64_t>(values.size())}, values));
+}
 
 // The bias of each output in steps of s_in * s_w.
 std::vector<int64_t> read_bias(const CodeContext& context, int operand, std::span<const double> steps) {
@@ -45,48 +58,21 @@ std::vector<int64_t> read_bias(const CodeContext& context, int operand, std::spa
   return bias;
 }
 
-struct StoredWeights {
-  std::vector<int64_t> values;
-  const QParams* params = nullptr;
-  int64_t period = 0;
-  size_t scale_idx(int64_t output) const {
-    return params->scales.size() == 1 ? 0 : static_cast<size_t>(output % period);
-  }
-};
-
-StoredWeights read_weights(const CodeContext& context, const WeightMatrix& matrix) {
-  const Tensor* tensor = context.constant(matrix.operand);
-  const QParams* params = context.params(matrix.operand);
-  if (tensor == nullptr) context.refuse("its weights are computed");
-  if (params == nullptr || tensor->dtype() != params->storage) context.refuse("its weights are not stored as integers");
-  if (params->block != 0) context.refuse("its weights have scales for blocks of inputs");
-  const int64_t period = matrix.scale_period == 0 ? matrix.outputs : matrix.scale_period;
-  if (params->scales.size() != 1 && std::cmp_not_equal(params->scales.size(), period)) {
-    context.refuse("its weights have scales along another axis than that of the output channels");
-  }
-  return {tensor->to_int64(), params, period};
-}
-
-// Rows of int8, and the sum and the sum of magnitudes of each.
+// Rows of int8 as kernels read them, values times 2^shift, and the sum and the sum of magnitudes of each.
 struct Rows {
   std::vector<int8_t> bytes;
   std::vector<int64_t> sums, magnitudes;
 };
 
-Rows make_rows(const CodeContext& context, const WeightMatrix& matrix, const StoredWeights& weights) {
-  const int64_t stride = (matrix.inputs + 3) / 4 * 4;
+Rows make_rows(const WeightRows& weights, int shift) {
   Rows rows;
-  rows.bytes.assign(static_cast<size_t>(matrix.outputs * stride), 0);
-  for (int64_t o = 0; o < matrix.outputs; ++o) {
-    const int64_t zero_point = weights.params->zero_points[weights.scale_idx(o)];
+  rows.bytes.assign(static_cast<size_t>(weights.outputs * weights.stride()), 0);
+  for (int64_t o = 0; o < weights.outputs; ++o) {
     int64_t sum = 0;
     int64_t magnitude = 0;
-    for (int64_t k = 0; k < matrix.inputs; ++k) {
-      const int64_t element = matrix.element(o, k);
-      if (element < 0) continue;
-      const int64_t w = weights.values[static_cast<size_t>(element)] - zero_point;
-      if (w < -128 || w > 127) context.refuse("its weights less their zero point do not fit 8 bits");
-      rows.bytes[static_cast<size_t>(o * stride + k)] = static_cast<int8_t>(w);
+    for (int64_t k = 0; k < weights.inputs; ++k) {
+      const int32_t w = weights.value(o, k) * (1 << shift);
+      rows.bytes[static_cast<size_t>(o * weights.stride() + k)] = static_cast<int8_t>(w);
       sum += w;
       magnitude += std::abs(w);
     }
@@ -96,56 +82,123 @@ Rows make_rows(const CodeContext& context, const WeightMatrix& matrix, const Sto
   return rows;
 }
 
-}  // namespace
-
-ProductCode make_product(CodeContext& context, const WeightMatrix& matrix, int bias) {
-  if (!context.is_integer(0) || !context.is_result_integer()) context.refuse("its data are not 8-bit integers");
-  const Grid in = context.grid(0);
-  const Grid out = context.result_grid();
-  const StoredWeights weights = read_weights(context, matrix);
-  const Rows rows = make_rows(context, matrix, weights);
-  std::vector<double> steps;
-  std::vector<double> ratios;
-  for (int64_t o = 0; o < matrix.outputs; ++o) {
-    const double step =
-        static_cast<double>(in.scale) * static_cast<double>(weights.params->scales[weights.scale_idx(o)]);
-    steps.push_back(step);
-    ratios.push_back(step / static_cast<double>(out.scale));
-  }
-  const int left = shift_below(ratios);
-  const Requantization requantization = requantize_by(ratios, out.zero_point);
+// Biases with the input's zero point folded in; nothing when a sum does not fit 32 bits.
+std::optional<std::vector<int32_t>> fold_biases(const CodeContext& context, int bias, const Rows& rows,
+                                                std::span<const double> steps) {
   const std::vector<int64_t> biases = read_bias(context, bias, steps);
+  const int64_t zero_point = context.grid(0).zero_point;
+  std::vector<int32_t> folded;
+  for (size_t o = 0; o < biases.size(); ++o) {
+    const int64_t sum = biases[o] - zero_point * rows.sums[o];
+    if (std::abs(sum) + 128 * rows.magnitudes[o] > std::numeric_limits<int32_t>::max()) return {};
+    folded.push_back(static_cast<int32_t>(sum));
+  }
+  return folded;
+}
+
+struct Sums {
+  Rows rows;
+  std::vector<double> steps;    // of each output's sum
+  std::vector<int32_t> biases;  // folded
+};
+
+std::optional<Sums> make_sums(const CodeContext& context, const WeightRows& weights, int bias, int shift) {
+  Sums sums{make_rows(weights, shift), {}, {}};
+  for (const double scale : weights.scales) {
+    sums.steps.push_back(std::ldexp(static_cast<double>(context.grid(0).scale) * scale, -shift));
+  }
+  auto biases = fold_biases(context, bias, sums.rows, sums.steps);
+  if (!biases) return {};
+  sums.biases = std::move(*biases);
+  return sums;
+}
+
+// Pairs of bias and multiplier.
+std::vector<int32_t> make_channels(const CodeContext& context, std::span<const int32_t> biases,
+                                   std::span<const double> ratios, std::span<const int32_t> multipliers, int left) {
   std::vector<int32_t> channels;
   for (size_t o = 0; o < biases.size(); ++o) {
-    const int64_t folded = biases[o] - in.zero_point * rows.sums[o];
-    if (std::abs(folded) + 128 * rows.magnitudes[o] > std::numeric_limits<int32_t>::max()) {
-      context.refuse("its sums do not fit 32 bits");
-    }
     // What the shift to the left cuts off is beyond int8: |q - zero_point| <= 255.
     const int32_t most = std::numeric_limits<int32_t>::max() >> left;
     if (left > 0 && std::ldexp(most * ratios[o], left) < 256) {
       context.refuse("the grid of its result is too fine for its products");
     }
-    channels.push_back(static_cast<int32_t>(folded));
-    channels.push_back(requantization.multipliers[o]);
+    channels.push_back(biases[o]);
+    channels.push_back(multipliers[o]);
   }
-  const auto size = static_cast<int64_t>(rows.bytes.size());
-  const auto count = static_cast<int64_t>(channels.size());
-  return {.weights = context.data("weights", Tensor::of<int8_t>({size}, rows.bytes)),
-          .channels = context.data("channels", Tensor::of<int32_t>({count}, channels)),
-          .rounding = context.number(requantization.rounding),
-          .shift = context.number(requantization.shift),
-          .low = context.number(out.low),
-          .high = context.number(out.high),
-          .left = left};
+  return channels;
+}
+
+}  // namespace
+
+ProductCode make_product(CodeContext& context, const WeightMatrix& matrix, int bias) {
+  if (!context.is_integer(0) || !context.is_result_integer()) context.refuse("its data are not 8-bit integers");
+  const Grid out = context.result_grid();
+  const WeightRows weights = read_weight_rows(context, matrix);
+  std::optional<PackedRows> packed;
+  if (context.packs_weights()) packed = pack_rows(weights);
+  std::optional<Sums> sums;
+  if (packed) sums = make_sums(context, weights, bias, packed->shift());
+  if (!sums) {
+    packed.reset();
+    sums = make_sums(context, weights, bias, 0);
+  }
+  if (!sums) context.refuse("its sums do not fit 32 bits");
+  std::vector<double> ratios;
+  for (const double step : sums->steps) ratios.push_back(step / static_cast<double>(out.scale));
+  const int left = shift_below(ratios);
+  const Requantization requantization = requantize_by(ratios, out.zero_point);
+  const std::vector<int32_t> channels = make_channels(context, sums->biases, ratios, requantization.multipliers, left);
+  ProductCode code{.channels = constant<int32_t>(context, "channels", channels),
+                   .rounding = context.number(requantization.rounding),
+                   .shift = context.number(requantization.shift),
+                   .low = context.number(out.low),
+                   .high = context.number(out.high),
+                   .left = left};
+  if (!packed) {
+    code.weights = constant<int8_t>(context, "weights", sums->rows.bytes);
+    return code;
+  }
+  code.weights = constant<int32_t>(context, "weights", packed->words);
+  code.packed = PackedLayer{
+      .factors = packed->block == 0 ? context.scratch(0) : constant<uint8_t>(context, "factors", packed->factors),
+      .outputs = matrix.outputs,
+      .taps = matrix.taps,
+      .channels = matrix.inputs / matrix.taps,
+      .bits = packed->bits,
+      .block = packed->block,
+      .unit_rows = packed->unit_rows};
+  return code;
+}
+
+CallArg unpacked_weights(CodeContext& context, const ProductCode& product) {
+  if (!product.packed) return product.weights;
+  const PackedLayer& packed = *product.packed;
+  const auto n = [&](int64_t value) { return context.number(value); };
+  const Temporary rows = make_temporary(context, packed.unpacked_bytes(packed.outputs));
+  if (packed.block == 0) {
+    context.call(kUnpack, {product.weights, rows.write, n(packed.outputs * packed.row()), n(packed.bits)});
+  } else {
+    context.call(kUnpackBlocks, {product.weights, packed.factors, rows.write, n(packed.outputs), n(packed.taps),
+                                 n(packed.channels), n(packed.block), n(packed.bits)});
+  }
+  return rows.read;
+}
+
+int64_t rows_at_a_time(const PackedLayer& packed, int64_t overlap, int64_t fewest) {
+  constexpr int64_t kBytes = 4096;
+  const int64_t wanted = std::max(fewest, kBytes / packed.row());
+  const int64_t rows = (wanted + packed.unit_rows - 1) / packed.unit_rows * packed.unit_rows;
+  return packed.unpacked_bytes(rows) + overlap < packed.unpacked_bytes(packed.outputs) ? rows : 0;
 }
 
 void call_left(CodeContext& context, const WindowGeometry& g, const ProductCode& product, const CallArg& in,
                const CallArg& out) {
   const auto n = [&](int64_t value) { return context.number(value); };
+  const CallArg weights = unpacked_weights(context, product);
   context.call(kConvLeft, {in,
                            out,
-                           product.weights,
+                           weights,
                            product.channels,
                            n(g.h.in),
                            n(g.w.in),
@@ -170,6 +223,24 @@ void call_left(CodeContext& context, const WindowGeometry& g, const ProductCode&
                            product.high});
 }
 
+namespace {
+
+// Blocks of rows are unpacked and computed one after the other. `plain` is what the plain kernel takes as scratch.
+void call_packed_rows(CodeContext& context, const ProductCode& product, const CallArg& in, const CallArg& out,
+                      int64_t rows, int64_t inputs, int64_t block, int64_t plain) {
+  const auto n = [&](int64_t value) { return context.number(value); };
+  const PackedLayer& packed = *product.packed;
+  const CallArg scratch = context.scratch((plain + 15) / 16 * 16 + packed.unpacked_bytes(block));
+  std::vector<CallArg> args = {in, out, scratch, product.weights, packed.factors, product.channels};
+  if (rows > 1) args.push_back(n(rows));
+  args.insert(args.end(), {n(inputs), n(packed.outputs), product.rounding, product.shift, product.low, product.high,
+                           n(packed.bits), n(packed.block), n(block)});
+  if (rows == 1) args.push_back(n(plain));
+  context.call(rows == 1 ? kDensePacked : kPointwisePacked, std::move(args));
+}
+
+}  // namespace
+
 void call_rows(CodeContext& context, const ProductCode& product, const CallArg& in, const CallArg& out, int64_t rows,
                int64_t inputs, int64_t outputs) {
   const auto n = [&](int64_t value) { return context.number(value); };
@@ -177,14 +248,23 @@ void call_rows(CodeContext& context, const ProductCode& product, const CallArg& 
     const WindowGeometry g{{}, {.in = rows, .out = rows}, inputs, outputs, 1, inputs};
     return call_left(context, g, product, in, out);
   }
+  const int64_t widened = inputs <= kMostWidened ? 2 * ((inputs + 15) / 16 * 16) : 0;
+  const int64_t staged = tc_block_bytes(static_cast<int32_t>(inputs));
+  const bool in_blocks = product.packed && (product.packed->block == 0 || product.packed->taps == 1);
+  if (in_blocks) {
+    const PackedLayer& packed = *product.packed;
+    const int64_t shared = rows == 1 ? 0 : rows * std::min(inputs, outputs);
+    const int64_t block = rows_at_a_time(packed, shared, rows == 1 ? kFewestDenseRows : kFewestRows);
+    if (block > 0)
+      return call_packed_rows(context, product, in, out, rows, inputs, block, rows == 1 ? widened : staged);
+  }
+  const CallArg weights = unpacked_weights(context, product);
   if (rows == 1) {
-    const CallArg scratch = context.scratch(inputs <= kMostWidened ? 2 * ((inputs + 15) / 16 * 16) : 0);
-    context.call(kDense, {in, out, scratch, product.weights, product.channels, n(inputs), n(outputs), product.rounding,
-                          product.shift, product.low, product.high});
+    context.call(kDense, {in, out, context.scratch(widened), weights, product.channels, n(inputs), n(outputs),
+                          product.rounding, product.shift, product.low, product.high});
     return;
   }
-  const CallArg scratch = context.scratch(tc_block_bytes(static_cast<int32_t>(inputs)));
-  context.call(kPointwise, {in, out, scratch, product.weights, product.channels, n(rows), n(inputs), n(outputs),
+  context.call(kPointwise, {in, out, context.scratch(staged), weights, product.channels, n(rows), n(inputs), n(outputs),
                             product.rounding, product.shift, product.low, product.high});
   context.overlap_below(out, in, std::max<int64_t>(0, rows * (outputs - inputs)));
 }

@@ -2,26 +2,30 @@
 // multipliers, and the proof that 32 bits hold every sum.
 #pragma once
 
-#include <functional>
+#include <optional>
 
 #include "ops/code/geometry.h"
+#include "ops/code/weight_rows.h"
 #include "tinyc/ops/code.h"
 
 namespace tinyc {
 
-// The weights of a node as a matrix: element(output channel, input) is the index in the stored tensor.
-struct WeightMatrix {
-  int operand = 1;
-  int64_t outputs = 0;
-  int64_t inputs = 0;                                // products per output
-  std::function<int64_t(int64_t, int64_t)> element;  // -1: a weight of zero
-  int64_t scale_period = 0;  // weight scales are repeated after so many outputs; 0: there is one for each
+// How packed weights are to be unpacked: arguments of tc_unpack_s8 and tc_unpack_blocks_s8.
+struct PackedLayer {
+  CallArg factors;  // null where block is 0
+  int64_t outputs, taps, channels, bits, block;
+  int64_t unit_rows;  // a multiple of so many rows begins where a unit does
+
+  int64_t row() const { return (taps * channels + 3) / 4 * 4; }
+  // Bytes of a buffer for so many unpacked rows.
+  int64_t unpacked_bytes(int64_t rows) const { return rows * row() + 64; }
 };
 
 // The constant arguments of a product kernel.
 struct ProductCode {
-  CallArg weights;   // int8 [outputs][inputs, padded to 4]
-  CallArg channels;  // int32 [outputs]{bias, multiplier}
+  CallArg weights;                    // int8 [outputs][inputs, padded to 4], or what `packed` says
+  std::optional<PackedLayer> packed;  // weights are to be unpacked
+  CallArg channels;                   // int32 [outputs]{bias, multiplier}
   CallArg rounding, shift, low, high;
   int64_t left = 0;  // not 0: for call_left only
 };
@@ -32,6 +36,16 @@ ProductCode make_product(CodeContext& context, const WeightMatrix& matrix, int b
 // Rows of `inputs` numbers times the matrix: the kernel for one row or for many.
 void call_rows(CodeContext& context, const ProductCode& product, const CallArg& in, const CallArg& out, int64_t rows,
                int64_t inputs, int64_t outputs);
+
+// The weights as int8: those of packed ones are brought to a buffer by a call in front.
+CallArg unpacked_weights(CodeContext& context, const ProductCode& product);
+
+inline constexpr int64_t kFewestRows =
+    16;  // of many pixels, for rows_at_a_time: 16 products for each input staged again
+
+// In how many rows at a time weights are unpacked, or 0: all at once, which takes no more memory. `overlap`: bytes that
+// the result would otherwise share with the operand. `fewest` rows are enough work to read the inputs once more for.
+int64_t rows_at_a_time(const PackedLayer& packed, int64_t overlap, int64_t fewest);
 
 // Any product whose sums are shifted left before they are multiplied.
 void call_left(CodeContext& context, const WindowGeometry& g, const ProductCode& product, const CallArg& in,
