@@ -220,4 +220,5 @@ def main():
         args.out.write_text(text)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -3,10 +3,15 @@
 
 #include <fmt/core.h>
 
+#include <array>
+#include <charconv>
 #include <memory>
+#include <sstream>
 
 #include "command.h"
 #include "recipe_flags.h"
+#include "tinyc/base/error.h"
+#include "tinyc/base/text.h"
 #include "tinyc/driver/emitters.h"
 #include "tinyc/driver/presets.h"
 #include "usage.h"
@@ -27,6 +32,7 @@ struct Flags {
   std::string max_ram;
   std::string max_flash;
   std::string target;
+  std::string fit;
   std::optional<double> max_drop;
   std::optional<double> min_sqnr;
   bool print_recipe = false;
@@ -44,6 +50,8 @@ void declare_flags(CLI::App& app, Flags& flags) {
   flags.code.declare(app);
   app.add_option("--eval-data", flags.eval_data, "data that gates and report judge by; default: the calibration data")
       ->type_name("DATA");
+  app.add_option("--fit", flags.fit, "goal that bits per layer are chosen for: bytes=30k, ram=32k, drop=0.5")
+      ->type_name("GOAL,...");
   app.add_option("--max-drop", flags.max_drop, "gate: points of top-1 (percent) that may be lost against float")
       ->type_name("X");
   app.add_option("--max-bytes", flags.max_bytes, "gate: most bytes of the result; 30k is 30 * 1024")->type_name("N");
@@ -63,6 +71,33 @@ void declare_flags(CLI::App& app, Flags& flags) {
       "Without --calib ranges come from generated inputs, and nobody knows what was lost.");
 }
 
+// "bytes=30k,drop=0.5".
+FitGoal parse_goal(const std::string& text) {
+  FitGoal goal;
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) {
+    const size_t equals = std::min(part.find('='), part.size());
+    const std::string name = part.substr(0, equals);
+    const std::string value = part.substr(std::min(equals + 1, part.size()));
+    if (name == "bytes") {
+      goal.bytes = parse_bytes("--fit bytes", value);
+    } else if (name == "ram") {
+      goal.ram = parse_bytes("--fit ram", value);
+    } else if (name == "drop") {
+      double points = 0;
+      const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), points);
+      if (error != std::errc() || end != value.data() + value.size()) {
+        throw Error(ErrorKind::kUsage, "--fit drop " + value + ": expected points of top-1, such as 0.5");
+      }
+      goal.drop = points;
+    } else {
+      constexpr std::array<std::string_view, 3> kGoals = {"bytes", "ram", "drop"};
+      throw Error(ErrorKind::kUsage, "--fit " + part + ": '" + name + "' is no goal", spelling_hint(name, kGoals));
+    }
+  }
+  return goal;
+}
+
 Recipe make_recipe(const Flags& flags) {
   Recipe recipe = flags.recipe.make(flags.model);
   if (!flags.emit.empty()) recipe.emit = flags.emit;
@@ -71,6 +106,7 @@ Recipe make_recipe(const Flags& flags) {
   if (!flags.max_bytes.empty()) recipe.gates.max_bytes = parse_bytes("--max-bytes", flags.max_bytes);
   if (!flags.max_ram.empty()) recipe.gates.max_ram = parse_bytes("--max-ram", flags.max_ram);
   if (!flags.max_flash.empty()) recipe.gates.max_flash = parse_bytes("--max-flash", flags.max_flash);
+  if (!flags.fit.empty()) recipe.fit = parse_goal(flags.fit);
   if (!flags.target.empty()) recipe.target = flags.target;
   if (flags.min_sqnr) recipe.gates.min_sqnr = flags.min_sqnr;
   check_recipe(recipe);

@@ -131,6 +131,11 @@ void CodeContext::call(const KernelDef& kernel, std::vector<CallArg> args) {
   builder_.call(kernel, std::move(args));
 }
 
+void CodeContext::unpacks(int64_t weights, bool by_blocks) {
+  KernelCall& call = builder_.last_call();
+  (by_blocks ? call.unpacked_blocks : call.unpacked_runs) += weights;
+}
+
 void CodeContext::overlap_same_start(const CallArg& result, const CallArg& operand) {
   builder_.last_call().overlaps.push_back({BufferId(result.id), BufferId(operand.id), true, 0});
 }

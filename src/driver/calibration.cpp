@@ -6,6 +6,7 @@
 #include "tinyc/base/file.h"
 #include "tinyc/base/hash.h"
 #include "tinyc/base/progress.h"
+#include "tinyc/driver/inspect.h"
 #include "tinyc/driver/load.h"
 #include "tinyc/eval/computable.h"
 #include "tinyc/quant/calibrate.h"
@@ -16,6 +17,12 @@ namespace {
 
 constexpr std::string_view kStatisticsSuffix = ".json";
 constexpr uint64_t kMaxModelBytes = uint64_t{8} << 30;
+
+// Activations of the float and of the simulated model that passes may hold for all their samples together.
+constexpr int64_t kHeldBytes = int64_t{64} << 20;
+constexpr int64_t kFewestHeldSamples = 4;
+// The error of a mean over so many is far below the rounding that it corrects.
+constexpr int64_t kMostHeldSamples = 256;
 
 Statistics collect(const Graph& graph, Dataset& data, std::span<const ValueId> observed, int threads) {
   Progress progress("calibrate", data.size());
@@ -50,6 +57,22 @@ Dataset open_calibration(const Graph& graph, const Recipe& recipe, int64_t limit
   if (count > 0) options.samples = std::min(options.samples, count);
   options.open_dim = fitting_open_dim(graph);
   return Dataset::synthetic(model_inputs(graph), options);
+}
+
+int64_t samples_to_hold(const Graph& graph) {
+  const int64_t live = std::max<int64_t>(summarize(graph).peak_activation_bytes, 1);
+  return std::clamp(kHeldBytes / (2 * live), kFewestHeldSamples, kMostHeldSamples);
+}
+
+std::vector<Sample> hold_samples(Dataset& data, int64_t count) {
+  std::vector<Sample> samples;
+  data.rewind();
+  for (int64_t i = 0; i < count; ++i) {
+    Batch batch = data.next(1);
+    if (batch.size == 0) break;
+    samples.push_back(std::move(batch.inputs));
+  }
+  return samples;
 }
 
 Statistics calibrate_for(const Graph& graph, const Recipe& recipe, int threads) {

@@ -24,14 +24,10 @@
 namespace tinyc {
 namespace {
 
-// Activations of the float and of the simulated model that repair passes may hold for all their samples together.
-constexpr int64_t kHeldBytes = int64_t{64} << 20;
-constexpr int64_t kFewestHeldSamples = 4;
-constexpr int64_t kMostHeldSamples =
-    256;  // the error of a mean over so many is far below the rounding that it corrects
 // Of one run over the samples that rewriting passes are given.
 constexpr int64_t kTriedMacs = int64_t{6} << 30;
 constexpr int64_t kFewestTriedSamples = 16;
+constexpr int64_t kMostTriedSamples = 256;
 // Without data of its own, the measurement runs about this many multiply-accumulates; kernels for devices are slower.
 struct Effort {
   int64_t macs, fewest_samples;
@@ -70,6 +66,8 @@ class Run {
     keep_samples_for_repair();
     // From here: every value that will be stored as integers has statistics.
     calibrate_ranges();
+    // From here: the bits of every layer's weights are known.
+    fit_goal();
     // From here: every such value has its parameters.
     run_stage(Stage::kAnnotate);
     refuse_unquantized();
@@ -124,7 +122,8 @@ class Run {
   // Complaints about data come before any work is done on them.
   void check_data() {
     report_.preprocess = to_string(recipe_.data.preprocess);
-    if (recipe_.gates.max_drop && !open_evaluation().has_labels()) fail_without_labels();
+    if (recipe_.gates.max_drop && !open_evaluation().has_labels()) fail_without_labels("gate max_drop");
+    if (recipe_.fit.drop && !open_evaluation().has_labels()) fail_without_labels("goal drop");
     if (!recipe_.data.evaluation.empty()) open_data(graph_, recipe_.data.evaluation, recipe_, 0);
   }
 
@@ -140,6 +139,50 @@ class Run {
     context_.reference = &reference_;
   }
 
+  void fit_goal() {
+    if (!recipe_.fit.any()) return;
+    if (context_.samples.empty()) {
+      throw Error(ErrorKind::kUsage, "a goal needs samples that the model can be run on, not statistics");
+    }
+    FitSteps steps;
+    steps.quantize = [&](const QuantizationSettings& settings) { return quantized(settings); };
+    steps.pack = [&](const Graph& graph) { return after_stage(graph, Stage::kPack, context_); };
+    steps.size = [&](const Graph& packed) { return size_of(packed); };
+    steps.drop = [&](const Graph& packed) { return drop_of(packed); };
+    report_.fit = fit_bits(reference_, context_.settings, recipe_.fit, context_.samples, threads_, steps);
+    context_.settings.layer_bits = report_.fit->layer_bits;
+  }
+
+  // A copy after one stage; what passes say of it is forgotten.
+  Graph after_stage(Graph graph, Stage stage, PassContext context) const {
+    with_context([&] { return request_.model.string(); },
+                 [&] { return run_passes(graph, stage_steps(recipe_, stage), context); });
+    return graph;
+  }
+
+  Graph quantized(const QuantizationSettings& settings) const {
+    PassContext context = context_;
+    context.settings = settings;
+    return after_stage(after_stage(graph_, Stage::kAnnotate, context), Stage::kRepair, context);
+  }
+
+  Size size_of(const Graph& packed) const {
+    EmitRequest request;
+    request.output = request_.output;
+    request.model = request_.model;
+    request.name = request_.name;
+    const EmitResult result = require_emitter(recipe_.emit).emit(packed, request);
+    return {result.bytes, result.program ? result.program->arena_bytes : 0};
+  }
+
+  double drop_of(const Graph& packed) {
+    Dataset data = open_evaluation();
+    const Comparison measured =
+        compare(reference_, packed, data, {.reference_engine = Engine::kFloat, .threads = threads_});
+    if (!measured.top1 || !measured.top1_reference) fail_without_labels("goal drop");
+    return *measured.top1_reference - *measured.top1;
+  }
+
   void refuse_unquantized() const {
     const bool quantized = std::any_of(graph_.values.begin(), graph_.values.end(),
                                        [](const Value& value) { return value.quant.has_value(); });
@@ -153,21 +196,17 @@ class Run {
   // The first calibration samples: for rewriting passes, which run whole models on them one by one, as many as take a
   // bounded time.
   void hold_samples() {
-    if (recipe_.data.calibration.empty() || names_statistics(recipe_)) return;
-    if ((recipe_[Stage::kRewrite].empty() && recipe_[Stage::kRepair].empty()) || !runs_whole()) return;
+    if (recipe_.data.calibration.empty() || names_statistics(recipe_) || !runs_whole()) return;
+    if (recipe_[Stage::kRewrite].empty() && recipe_[Stage::kRepair].empty() && !recipe_.fit.any()) return;
     const int64_t macs = std::max<int64_t>(summarize(graph_).macs, 1);
-    const int64_t for_rewrite = std::clamp(kTriedMacs / macs, kFewestTriedSamples, kMostHeldSamples);
-    Dataset data = open_calibration(graph_, recipe_, std::max(for_rewrite, samples_for_repair()));
-    for (Batch batch = data.next(1); batch.size > 0; batch = data.next(1)) context_.samples.push_back(batch.inputs);
+    const int64_t for_rewrite = std::clamp(kTriedMacs / macs, kFewestTriedSamples, kMostTriedSamples);
+    Dataset data = open_calibration(graph_, recipe_, 0);
+    context_.samples = tinyc::hold_samples(data, std::max(for_rewrite, samples_to_hold(graph_)));
   }
 
-  // Repairs hold activations of all samples together: as many as fit the budget and help.
-  int64_t samples_for_repair() const {
-    const int64_t live = std::max<int64_t>(summarize(graph_).peak_activation_bytes, 1);
-    return std::clamp(kHeldBytes / (2 * live), kFewestHeldSamples, kMostHeldSamples);
-  }
+  // Repairs hold activations of all samples together.
   void keep_samples_for_repair() {
-    const auto most = static_cast<size_t>(samples_for_repair());
+    const auto most = static_cast<size_t>(samples_to_hold(graph_));
     if (context_.samples.size() > most) context_.samples.resize(most);
   }
 
@@ -218,7 +257,7 @@ class Run {
   // bounded time.
   Dataset open_evaluation() {
     if (!recipe_.data.evaluation.empty()) return open_data(graph_, recipe_.data.evaluation, recipe_, 0);
-    if (recipe_.gates.max_drop) return open_calibration(graph_, recipe_, 0);
+    if (recipe_.gates.max_drop || recipe_.fit.drop) return open_calibration(graph_, recipe_, 0);
     const int64_t macs = std::max<int64_t>(summarize(reference_).macs, 1);
     const Effort& effort = require_emitter(recipe_.emit).engine == Engine::kInteger ? kDeviceEffort : kEffort;
     return open_calibration(graph_, recipe_, std::max(effort.fewest_samples, effort.macs / macs));

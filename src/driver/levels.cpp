@@ -18,9 +18,9 @@ const Level& level_of(int level) {
   static const std::vector<std::string> kSearched = {"fold-batchnorm", "fold-gemm-scalars", "fold-bias",
                                                      "fold-pad",       "absorb-bias",       "migrate-scales"};
   static const std::vector<std::string> kPack = {"eliminate-constant-channels"};
-  // Ranges are judged best where means are right, and new ranges shift the means; roundings fit what the ranges leave.
-  static const std::vector<std::string> kRepair = {"correct-bias", "search-ranges", "optimize-rounding",
-                                                   "correct-bias"};
+  // Ranges are judged best where weights and means are right, and new ranges shift the means.
+  static const std::vector<std::string> kRepair = {"optimize-rounding", "search-ranges", "correct-bias",
+                                                   "find-saturation"};
   static const std::array<Level, 4> kLevels = {
       {{{}, {}, {}}, {kFolds, {}, kPack}, {kScaled, kRepair, kPack}, {kSearched, kRepair, kPack}}};
   if (level < 0 || level >= static_cast<int>(kLevels.size())) {
@@ -39,6 +39,7 @@ void apply_level(int level, Recipe& recipe) {
   recipe[Stage::kRepair] = chosen.repair;
   recipe[Stage::kPack] = chosen.pack;
   recipe[Stage::kPack].push_back("pack-constants");
+  if (level == 3) recipe.pass_options["optimize-rounding"] = {{"finalists", int64_t{3}}, {"restarts", int64_t{300}}};
 }
 
 }  // namespace tinyc

@@ -260,7 +260,7 @@ void check_memory(const Recipe& recipe, std::string_view name, const std::option
   if (!limit) return;
   check_range(name, static_cast<double>(*limit), 1, 1e15);
   if (recipe.emit != "c") {
-    throw Error(ErrorKind::kUsage, fmt::format("gate {} judges emitted C, and the form is '{}'", name, recipe.emit),
+    throw Error(ErrorKind::kUsage, fmt::format("{} is about emitted C, and the form is '{}'", name, recipe.emit),
                 "say --emit c, or use max_bytes");
   }
 }
@@ -275,6 +275,16 @@ void check_max_flash(const Recipe& recipe) {
 
 void check_max_samples(const Recipe& recipe) {
   check_range("max_samples", static_cast<double>(recipe.data.max_samples), 0, 1e15);
+}
+
+void check_fit(const Recipe& recipe) {
+  const FitGoal& goal = recipe.fit;
+  if (goal.bytes) check_range("bytes", static_cast<double>(*goal.bytes), 1, 1e15);
+  if (goal.drop) check_range("drop", *goal.drop, 0, 100);
+  check_memory(recipe, "ram", goal.ram);
+  if (goal.any() && recipe.data.calibration.empty()) {
+    throw Error(ErrorKind::kUsage, "a goal needs data to measure layers with", "give --calib DATA");
+  }
 }
 
 using Q = QuantizationSettings;
@@ -323,6 +333,10 @@ constexpr RecipeKey kKeys[] = {
     pass_key<Stage::kAnnotate>("annotate", "passes that choose scales and zero points"),
     pass_key<Stage::kRepair>("repair", "passes that win back accuracy"),
     pass_key<Stage::kPack>("pack", "passes that turn weights into integers"),
+    key<&Recipe::fit, &FitGoal::bytes>("fit", "bytes", "goal: bytes of the result; bits are chosen per layer",
+                                       check_fit),
+    key<&Recipe::fit, &FitGoal::ram>("fit", "ram", "goal: bytes of the arena of emitted C"),
+    key<&Recipe::fit, &FitGoal::drop>("fit", "drop", "goal: points of top-1 (percent) that may be lost against float"),
     key<&Recipe::gates, &Gates::max_drop>("gates", "max_drop",
                                           "points of top-1 (percent) that may be lost against float", check_max_drop),
     key<&Recipe::gates, &Gates::max_bytes>("gates", "max_bytes", "most bytes that the written model may have",

@@ -19,14 +19,14 @@ std::optional<double> worst_sqnr_db(const Report& report) {
   return worst;
 }
 
-void fail_without_labels() {
-  throw Error(ErrorKind::kUsage, "gate max_drop needs labels, and the data has none",
+void fail_without_labels(std::string_view what) {
+  throw Error(ErrorKind::kUsage, std::string(what) + " needs labels, and the data has none",
               "add an array 'labels' to the data, or name other data with --eval-data");
 }
 
 void judge(const Gates& gates, Report& report) {
   if (gates.max_drop) {
-    if (!report.top1 || !report.top1_float) fail_without_labels();
+    if (!report.top1 || !report.top1_float) fail_without_labels("gate max_drop");
     const double drop = *report.top1_float - *report.top1;
     report.gates.push_back({"max_drop", *gates.max_drop, drop, drop <= *gates.max_drop});
   }

@@ -85,6 +85,28 @@ std::string share(int64_t before, int64_t after) {
   return fmt::format("{} -> {} ({:.2f}x smaller)", bytes(before), bytes(after), ratio);
 }
 
+Json fit_json(const Report& report) {
+  const FitResult& fit = *report.fit;
+  Json json = {{"predicted_bytes", fit.predicted_bytes},
+               {"predicted_sqnr_db", fit.predicted_sqnr_db},
+               {"trials", fit.trials},
+               {"layer_bits", Json::object()}};
+  for (const auto& [layer, bits] : fit.layer_bits) json["layer_bits"][layer] = bits;
+  return json;
+}
+
+// What a goal chose, what it predicted, and what came out.
+std::string fit_lines(const Report& report) {
+  std::map<int, std::vector<std::string>, std::greater<>> layers;
+  for (const auto& [layer, bits] : report.fit->layer_bits) layers[bits].push_back(layer);
+  std::string text;
+  for (const auto& [bits, names] : layers)
+    text += fmt::format("{:<12} {} bits: {}\n", "chosen", bits, join(names, ", "));
+  return text + fmt::format("{:<12} {} bytes and {:.2f} dB predicted, {} bytes and {:.2f} dB came out\n", "goal",
+                            report.fit->predicted_bytes, report.fit->predicted_sqnr_db, report.bytes_after,
+                            worst_sqnr_db(report).value_or(0));
+}
+
 // What became constant and was taken out; empty when nothing was.
 std::string removed_line(const Report& report) {
   const auto counter = [&](const std::string& what) {
@@ -107,7 +129,9 @@ std::string layer_table(const Report& report) {
                                             {"sqnr_db", Align::kRight}};
   if (report.device) columns.insert(columns.end(), {{"ram", Align::kRight}, {"instructions", Align::kRight}});
   if (report.device_int8) {
-    columns.insert(columns.end(), {{"int8_weight_bytes", Align::kRight}, {"int8_instructions", Align::kRight}});
+    columns.insert(
+        columns.end(),
+        {{"constants", Align::kRight}, {"int8_constants", Align::kRight}, {"int8_instructions", Align::kRight}});
   }
   columns.push_back({"in float because"});
   TextTable table(std::move(columns));
@@ -127,6 +151,7 @@ std::string layer_table(const Report& report) {
     }
     if (report.device_int8) {
       const LayerCost& cost = report.device_int8->layers[i];
+      cells.push_back(cost.kernel.empty() ? "" : std::to_string(report.device->layers[i].constant_bytes));
       cells.push_back(cost.kernel.empty() ? "" : std::to_string(cost.constant_bytes));
       cells.push_back(cost.kernel.empty() ? "" : std::to_string(cost.instructions));
     }
@@ -183,6 +208,7 @@ Json to_json(const Report& report) {
   json["preprocess"] = report.preprocess;
   json["calibration_samples"] = report.calibration_samples;
   put_totals(json, report);
+  if (report.fit) json["fit"] = fit_json(report);
   if (report.device) json["device"] = to_json(*report.device, true);
   if (report.device_int8) json["device_int8"] = to_json(*report.device_int8, true);
   json["warnings"] = report.warnings;
@@ -198,6 +224,7 @@ std::string to_text(const Report& report, bool layers) {
   text += size_text(report);
   text += fmt::format("{:<12} {}\n", "weights", share(report.weight_bytes_before, report.weight_bytes_after));
   text += removed_line(report);
+  if (report.fit) text += fit_lines(report);
   if (!report.data.empty()) {
     text += fmt::format("{:<12} {} samples of {} ({})\n", "calibration", report.calibration_samples, report.data,
                         report.data_hash);

@@ -9,10 +9,10 @@
 
 #include "tinyc/base/progress.h"
 #include "tinyc/base/text.h"
+#include "tinyc/driver/calibration.h"
 #include "tinyc/driver/inspect.h"
-#include "tinyc/driver/measure.h"
 #include "tinyc/ops/op.h"
-#include "tinyc/quant/storage_plan.h"
+#include "tinyc/quant/variants.h"
 
 namespace tinyc {
 namespace {
@@ -54,18 +54,24 @@ Sensitivity measure_sensitivity(const Graph& annotated, Dataset& data, int threa
   const auto start = std::chrono::steady_clock::now();
   const Uses uses(annotated);
   const Graph reference = keep_only(annotated, {});
-  const ModelSummary summary = summarize(reference);
-  Sensitivity sensitivity;
+  const std::vector<Sample> samples = hold_samples(data, samples_to_hold(reference));
+  const auto wanted = run_samples(reference, Engine::kFloat, samples, threads);
   Progress progress("sensitivity", static_cast<int64_t>(annotated.nodes.size()));
-  for (size_t i = 0; i < annotated.nodes.size(); ++i, progress.advance()) {
+  const auto errors =
+      measure_variants(reference, Engine::kFloat, samples, wanted, threads, [&](size_t i) -> std::vector<Graph> {
+        progress.advance();
+        const Node& node = annotated.nodes[i];
+        if (!has_weights(annotated, node)) return {};
+        return {keep_only(annotated, own_values(annotated, uses, node))};
+      });
+  Sensitivity sensitivity;
+  sensitivity.samples = static_cast<int64_t>(samples.size());
+  const ModelSummary summary = summarize(reference);
+  for (size_t i = 0; i < annotated.nodes.size(); ++i) {
+    if (errors[i].empty()) continue;
     const Node& node = annotated.nodes[i];
-    if (!has_weights(annotated, node)) continue;
-    const Graph alone = keep_only(annotated, own_values(annotated, uses, node));
-    const Comparison comparison = compare(reference, alone, data, {.threads = threads});
-    LayerSensitivity layer{node.name, op_name(node), summary.layers[i].params, summary.layers[i].macs, {}};
-    for (const ValueError& output : comparison.outputs) layer.error.merge(output.error);
-    sensitivity.layers.push_back(std::move(layer));
-    sensitivity.samples = comparison.samples;
+    sensitivity.layers.push_back(
+        {node.name, op_name(node), summary.layers[i].params, summary.layers[i].macs, errors[i].front()});
   }
   std::stable_sort(sensitivity.layers.begin(), sensitivity.layers.end(),
                    [](const auto& a, const auto& b) { return a.error.sqnr_db() < b.error.sqnr_db(); });

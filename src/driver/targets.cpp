@@ -3,12 +3,11 @@
 // Memory is known: the arena is planned, constants are counted. Code is the sum of the functions that the used kernels
 // need, each once, and of the calls in NAME_run, whose arguments are literals. Instructions of a call are
 //   per_mac * MACs + per_byte * bytes + per_call
-// where bytes are those written, one requantization each, or of calls without MACs those read (written, by calls that
-// read constants only),
-// with coefficients by kernel and core. Both tables are measured, by `python3 bench/targets.py`, and lie in
-// target_code.inc and target_speed.inc; what a kernel is not measured for is taken from a kernel like it. Inlining and
-// specialization by the compiler move code by some percent of itself, which is a small part of a model with its
-// constants.
+// where bytes are those written, one requantization each, or of calls without MACs those read, with coefficients by
+// kernel and core; weights that it unpacks come on top, each at the same price. Both tables are measured, by `python3
+// bench/targets.py`, and lie in target_code.inc and target_speed.inc; what a kernel is not measured for is taken from a
+// kernel like it. Inlining and specialization by the compiler move code by some percent of itself, which is a small
+// part of a model with its constants.
 #include "tinyc/driver/targets.h"
 
 #include <algorithm>
@@ -67,6 +66,19 @@ struct KernelSpeed {
 
 #include "driver/target_speed.inc"
 
+// Of a weight that rt/unpack_s8.h brings back to a byte, 4 bits, in a layer of 4096.
+constexpr std::array<int32_t, kTargetCount> kUnpackRun = {880, 880, 880, 880, 880, 380, 840};
+constexpr std::array<int32_t, kTargetCount> kUnpackBlock = {4800, 3000, 3000, 3000, 3000, 970, 2960};
+
+// Kernels that only unpack weights first, and those that they call then.
+constexpr std::pair<std::string_view, std::string_view> kPackedKernels[] = {
+    {"tc_conv_packed_s8", "tc_conv_s8"},
+    {"tc_dense_packed_s8", "tc_dense_s8"},
+    {"tc_pointwise_packed_s8", "tc_pointwise_s8"},
+};
+constexpr std::string_view kUnpackFile = "unpack_s8.h";
+constexpr Speed kNothing = {};
+
 // What a kernel takes that nobody has measured, as a new one: about what the others take.
 constexpr int64_t kUnknownKernelBytes = 400;
 constexpr int64_t kUnknownCallBytes = 80;
@@ -93,7 +105,11 @@ const KernelCode* code_of(std::string_view kernel) {
   return found == std::end(kKernels) ? nullptr : &*found;
 }
 
-const Speed& speed_of(std::string_view kernel) {
+const Speed& speed_of(const KernelDef& def) {
+  if (def.file == kUnpackFile) return kNothing;
+  const auto packed = std::find_if(std::begin(kPackedKernels), std::end(kPackedKernels),
+                                   [&](const auto& pair) { return pair.first == def.name; });
+  const std::string_view kernel = packed == std::end(kPackedKernels) ? def.name : packed->second;
   const auto found =
       std::find_if(std::begin(kSpeeds), std::end(kSpeeds), [&](const KernelSpeed& s) { return s.kernel == kernel; });
   return found == std::end(kSpeeds) ? kUnknownSpeed : found->speed;
@@ -147,7 +163,7 @@ size_t call_with_weights(const DeviceProgram& program, size_t node) {
   size_t best = program.calls.size();
   int64_t most = -1;
   for (size_t i = 0; i < program.calls.size(); ++i) {
-    if (program.calls[i].node != node || program.calls[i].kernel->file == "unpack_s8.h") continue;
+    if (program.calls[i].node != node || program.calls[i].kernel->file == kUnpackFile) continue;
     int64_t bytes = 0;
     for (const CallArg& arg : program.calls[i].args) {
       if (arg.kind == CallArg::Kind::kConstant)
@@ -216,7 +232,7 @@ DeviceCost predict_cost(const DeviceProgram& program, const Graph& graph, const 
   std::set<uint32_t> seen;
   for (size_t i = 0; i < program.calls.size(); ++i) {
     const KernelCall& call = program.calls[i];
-    const Speed& speed = speed_of(call.kernel->name);
+    const Speed& speed = speed_of(*call.kernel);
     const bool is_product = i == call_with_weights(program, call.node);
     const int64_t read = bytes_of(program, call, CallArg::Kind::kRead);
     const int64_t written = bytes_of(program, call, CallArg::Kind::kWrite);
@@ -227,7 +243,8 @@ DeviceCost predict_cost(const DeviceProgram& program, const Graph& graph, const 
       layer.macs = summary.layers[owner].macs;
     }
     const bool has_macs = is_product && layer.macs > 0;
-    thousandths[owner] += speed.per_call[target] + speed.per_byte[target] * (has_macs || read == 0 ? written : read);
+    thousandths[owner] += speed.per_call[target] + speed.per_byte[target] * (has_macs ? written : read);
+    thousandths[owner] += kUnpackRun[target] * call.unpacked_runs + kUnpackBlock[target] * call.unpacked_blocks;
     if (is_product) thousandths[owner] += speed.per_mac[target] * layer.macs;
     layer.input_bytes += read;
     layer.output_bytes += written;

@@ -114,7 +114,7 @@ class Search {
     for (const double factor : kFine) consider(scaled(best, factor), seen);
     std::vector<std::vector<double>> ranked(static_cast<size_t>(std::max(given_.finalists, 1)), best);
     for (size_t i = 0; i < best.size(); ++i) {
-      std::sort(seen[i].begin(), seen[i].end());
+      std::stable_sort(seen[i].begin(), seen[i].end());
       for (size_t rank = 0; rank < ranked.size(); ++rank)
         ranked[rank][i] = seen[i][std::min(rank, seen[i].size() - 1)].scale;
     }
@@ -123,7 +123,8 @@ class Search {
 
   struct Candidate {
     double error, scale;
-    friend auto operator<=>(const Candidate&, const Candidate&) = default;
+    // Of equals the first that was considered stays: today's scale is.
+    friend bool operator<(const Candidate& a, const Candidate& b) { return a.error < b.error; }
   };
 
   void consider(const std::vector<double>& scales, std::vector<std::vector<Candidate>>& seen) const {

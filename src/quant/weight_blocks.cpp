@@ -54,9 +54,32 @@ float unit_of(float largest, int32_t most, const QuantizationSettings& settings)
   return power_of_two_above(largest) / std::exp2(std::floor(std::log2(static_cast<float>(most))));
 }
 
-float factor_of(float scale, float unit, int32_t most, const QuantizationSettings& settings) {
-  if (settings.power_of_two_scales) return std::max(power_of_two_above(scale / unit), 1.0F);
-  return std::clamp(std::nearbyint(scale / unit), 1.0F, static_cast<float>(most));
+// The factors on both sides of what a block asks for.
+struct Factors {
+  float below, above;
+};
+
+Factors factors_of(float scale, float unit, int32_t most, const QuantizationSettings& settings) {
+  if (settings.power_of_two_scales) {
+    const float only = std::max(power_of_two_above(scale / unit), 1.0F);
+    return {only, only};
+  }
+  const auto within = [&](float factor) { return std::clamp(factor, 1.0F, static_cast<float>(most)); };
+  return {within(std::floor(scale / unit)), within(std::ceil(scale / unit))};
+}
+
+// By block: the square error of rounding.
+std::vector<double> block_errors(const Tensor& weights, const QParams& params) {
+  const ScaleIndex block_of(params, weights.dims());
+  const std::span<const float> values = weights.data<float>();
+  std::vector<float> rounded(values.begin(), values.end());
+  round_to_grid(rounded, weights.dims(), params);
+  std::vector<double> errors(params.scales.size(), 0.0);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double difference = static_cast<double>(values[i]) - static_cast<double>(rounded[i]);
+    errors[block_of(static_cast<int64_t>(i))] += difference * difference;
+  }
+  return errors;
 }
 
 }  // namespace
@@ -93,10 +116,17 @@ QParams block_params(const Tensor& weights, const QParams& by_channel, int axis,
   }
   const int32_t most = most_factor(settings.weight_bits);
   const float floor = *std::max_element(largest.begin(), largest.end()) * 0x1p-15F;
+  QParams wider = params;
   for (size_t i = 0; i < params.scales.size(); ++i) {
     const float top = std::max(largest[channel_of_block[i]], floor);
     const float unit = unit_of(top, most, settings);
-    params.scales[i] = unit * factor_of(params.scales[i], unit, most, settings);
+    const Factors factors = factors_of(params.scales[i], unit, most, settings);
+    params.scales[i] = unit * factors.below;
+    wider.scales[i] = unit * factors.above;
+  }
+  const std::vector<double> error = block_errors(weights, params), wider_error = block_errors(weights, wider);
+  for (size_t i = 0; i < error.size(); ++i) {
+    if (wider_error[i] < error[i]) params.scales[i] = wider.scales[i];
   }
   return params;
 }

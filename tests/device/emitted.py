@@ -9,6 +9,7 @@ from pathlib import Path
 
 import rig
 
+BLOCKS = Path(__file__).resolve().parent / "blocks.toml"
 SHARED = rig.ROOT.parent / "shared"
 
 
@@ -32,9 +33,14 @@ def models():
     bytes_to_unit, mnist = ("--scale", "1/255"), data / "mnist_calib.npz"
     listed = [
         Model("kws", shared / "mlperf_kws_dscnn_h5.onnx", data / "kws_calib.npz"),
+        Model("kws4", shared / "mlperf_kws_dscnn_h5.onnx", data / "kws_calib.npz", ("--weight-bits", "4")),
         Model("resnet8", shared / "mlperf_ic_resnet8_h5.onnx", data / "cifar10_calib.npz", ("--layout", "nhwc")),
+        Model("resnet8_2", shared / "mlperf_ic_resnet8_h5.onnx", data / "cifar10_calib.npz",
+              ("--layout", "nhwc", "--weight-bits", "2")),
         Model("vww", shared / "mlperf_vww_96_float.onnx", data / "vww_calib.npz", (*bytes_to_unit, "--layout", "nhwc")),
         Model("ad", shared / "mlperf_ad01_fp32.onnx", None, mean=-25, deviation=8, dims=(640,)),
+        Model("ad4", shared / "mlperf_ad01_fp32.onnx", None, ("--recipe", BLOCKS, "--weight-bits", "4"), mean=-25,
+              deviation=8, dims=(640,)),
         Model("mnist8", shared / "mnist8_cntk.onnx", mnist),
         Model("tinymaix", shared / "tinymaix_mnist_resnet.onnx", mnist, bytes_to_unit),
         Model("iris", shared / "winml_iris_mlp.onnx", None, mean=3.5, deviation=2, dims=(4,)),

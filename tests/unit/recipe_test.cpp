@@ -40,7 +40,13 @@ Recipe random_recipe(Rng& rng) {
   Recipe recipe = make_recipe(static_cast<int>(rng.below(4)));
   apply(all_presets()[rng.below(all_presets().size())], recipe);
   recipe.seed = static_cast<int64_t>(rng.next());
-  recipe.quantization.weight_bits = static_cast<int>(2 + rng.below(7));
+  recipe.quantization.weight_bits = static_cast<int>(1 + rng.below(8));
+  recipe.quantization.ternary = rng.below(2) == 0;
+  recipe.quantization.weight_block = static_cast<int>(16 * rng.below(17));
+  recipe.quantization.power_of_two_scales = rng.below(2) == 0;
+  for (uint64_t i = rng.below(3); i > 0; --i) {
+    recipe.quantization.layer_bits[random_word(rng)] = static_cast<int>(1 + rng.below(8));
+  }
   recipe.quantization.per_channel = rng.below(2) == 0;
   recipe.quantization.symmetric_activations = rng.below(2) == 0;
   for (uint64_t i = rng.below(3); i > 0; --i) recipe.quantization.skip.push_back(random_word(rng));
@@ -77,6 +83,7 @@ TEST(Recipe, PrintedAndReadIsTheSame) {
     EXPECT_EQ(again.data.preprocess, recipe.data.preprocess);
     EXPECT_EQ(again.data.calibration, recipe.data.calibration);
     EXPECT_EQ(again.quantization.skip, recipe.quantization.skip);
+    EXPECT_EQ(again.quantization.layer_bits, recipe.quantization.layer_bits);
     EXPECT_EQ(again.passes, recipe.passes);
     EXPECT_EQ(again.pass_options, recipe.pass_options);
     seen.insert(recipe_hash(recipe));
@@ -103,7 +110,11 @@ TEST(Recipe, ComplainsWithLineColumnAndHint) {
             "r.toml:3:1: unknown key 'weigth_bits' in [quantization] | did you mean 'weight_bits'?");
   EXPECT_EQ(complaint("[quantisation]\n"), "r.toml:1:2: unknown key 'quantisation' | did you mean 'quantization'?");
   EXPECT_EQ(complaint("[quantization]\nweight_bits = 'x'\n"), "r.toml:2:15: weight_bits: must be an integer | ");
-  EXPECT_EQ(complaint("[quantization]\nweight_bits = 9\n"), "r.toml:2:15: weight_bits must be from 2 to 8, not 9 | ");
+  EXPECT_EQ(complaint("[quantization]\nweight_bits = 9\n"), "r.toml:2:15: weight_bits must be from 1 to 8, not 9 | ");
+  EXPECT_EQ(complaint("[quantization]\nweight_block = 20\n"),
+            "r.toml:2:16: weight_block must be 0 or a multiple of 16 up to 256, not 20 | ");
+  EXPECT_EQ(complaint("[quantization]\nlayer_bits = { conv1 = 9 }\n"),
+            "r.toml:2:14: layer_bits of 'conv1' must be from 1 to 8, not 9 | ");
   EXPECT_EQ(complaint("[passes]\nrewrite = ['fold-batchnrom']\n"),
             "r.toml:2:11: pass 'fold-batchnrom' is not known | did you mean 'fold-batchnorm'?");
   EXPECT_THAT(complaint("[passes]\nrewrite = ['fold-constants']\n"),

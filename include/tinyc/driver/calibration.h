@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tinyc/driver/recipe.h"
+#include "tinyc/eval/layerwise.h"
 #include "tinyc/ir/graph.h"
 #include "tinyc/quant/dataset.h"
 #include "tinyc/quant/statistics.h"
@@ -20,6 +21,11 @@ bool names_statistics(const Recipe& recipe);
 // The recipe's calibration samples, at most `limit` of them (0: as the recipe says). Generated inputs where it names no
 // samples.
 Dataset open_calibration(const Graph& graph, const Recipe& recipe, int64_t limit);
+
+// Of how many samples a pass may hold the activations of two runs layer by layer: as many as help and as memory allows.
+int64_t samples_to_hold(const Graph& graph);
+// The first samples of the data, at most `count`.
+std::vector<Sample> hold_samples(Dataset& data, int64_t count);
 
 // Statistics of the values that annotation asks for, from the recipe's data.
 Statistics calibrate_for(const Graph& graph, const Recipe& recipe, int threads);

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tinyc/driver/fit.h"
 #include "tinyc/onnx/import.h"
 #include "tinyc/pass/pipeline.h"
 #include "tinyc/quant/preprocess.h"
@@ -43,6 +44,7 @@ struct Recipe {
   std::string emit = "onnx";
   std::string target = "cortex-m4";  // that costs of C are predicted for; see driver/targets.h
   Gates gates;
+  FitGoal fit;  // off without a goal
   int64_t seed = 0;
 
   std::vector<std::string>& operator[](Stage stage) { return passes[static_cast<size_t>(stage)]; }

@@ -64,6 +64,7 @@ struct Report {
   std::optional<double> top1;              // percent, of the result
   std::optional<double> top1_agreement;    // percent of samples on which both have the same first place
   std::optional<double> engine_agreement;  // percent; emitted C against an ONNX runtime (the simulated engine)
+  std::optional<FitResult> fit;            // with a goal only
   std::optional<DeviceCost> device;        // with emitted C only
   std::optional<DeviceCost> device_int8;   // the same with 8 bits for each weight; where some have fewer
   std::vector<OutputReport> outputs;
@@ -81,8 +82,8 @@ struct Report {
 // Least SQNR of all outputs; none: nothing was measured.
 std::optional<double> worst_sqnr_db(const Report& report);
 
-// The complaint of a gate that needs labels, when the data have none: Error(kUsage).
-[[noreturn]] void fail_without_labels();
+// The complaint of a gate or goal that needs labels, when the data have none: Error(kUsage).
+[[noreturn]] void fail_without_labels(std::string_view what);
 
 // Judges the report, fills report.gates. Throws Error(kUsage) when a gate needs labels that the data has not.
 void judge(const Gates& gates, Report& report);

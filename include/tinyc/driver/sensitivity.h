@@ -1,7 +1,8 @@
 // What quantizing one layer alone does to the model's outputs, for each layer: where the error comes from.
 //
 // Method: of the annotated graph all annotations but those of one layer (its constants, the data it reads, what it
-// gives) are dropped, the rest runs in float; the outputs are compared with the float model's. Cost: one run of all
+// gives) are dropped, the rest runs in float; the outputs are compared with the float model's. The float values before
+// the layer are held, so that only what comes after it runs again (quant/variants.h). Cost: half a run of the held
 // samples per layer.
 #pragma once
 

@@ -115,7 +115,9 @@ struct KernelCall {
   const KernelDef* kernel = nullptr;
   std::vector<CallArg> args;
   std::vector<Overlap> overlaps;
-  size_t node = 0;  // index of the node in the graph that the work is done for
+  size_t node = 0;              // index of the node in the graph that the work is done for
+  int64_t unpacked_runs = 0;    // weights that it brings back to bytes first, without factors
+  int64_t unpacked_blocks = 0;  // with a factor for each block
 };
 
 // An 8-bit grid as the device has it: real = scale * (q - zero_point), low <= q <= high within int8.
@@ -179,6 +181,8 @@ class CodeContext {
   CallArg number(int64_t value) const;
 
   void call(const KernelDef& kernel, std::vector<CallArg> args);
+  // The last call unpacks so many weights before it computes with them.
+  void unpacks(int64_t weights, bool by_blocks);
   // The result of the last call may lie over an operand of it, exactly at its start, or at least `below` bytes lower.
   void overlap_same_start(const CallArg& result, const CallArg& operand);
   void overlap_below(const CallArg& result, const CallArg& operand, int64_t below);

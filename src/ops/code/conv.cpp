@@ -92,7 +92,7 @@ std::vector<CallArg> window_args(const CodeContext& context, const WindowGeometr
 int64_t packed_rows(const WindowGeometry& g, const ProductCode& product) {
   if (!product.packed || g.groups != 1) return 0;
   const int64_t shared = std::min(g.h.in * g.w.in * g.in_c, g.h.out * g.w.out * g.out_c);
-  return rows_at_a_time(*product.packed, shared, kFewestRows);
+  return rows_at_a_time(*product.packed, shared, kManyPixels);
 }
 
 void call_window(CodeContext& context, const WindowGeometry& g, const ProductCode& product, const CallArg& in,
@@ -115,7 +115,8 @@ void call_window(CodeContext& context, const WindowGeometry& g, const ProductCod
   args.insert(args.end(), {n(zero), product.rounding, product.shift, product.low, product.high});
   if (rows > 0) {
     args.insert(args.end(), {n(product.packed->bits), n(product.packed->block), n(rows)});
-    return context.call(kConvPacked, std::move(args));
+    context.call(kConvPacked, std::move(args));
+    return context.unpacks(product.packed->size(), product.packed->block != 0);
   }
   context.call(kConv, std::move(args));
   if (g.groups == 1) context.overlap_below(out, in, distance(g));

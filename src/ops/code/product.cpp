@@ -24,9 +24,6 @@ constexpr KernelDef kDense = TINYC_KERNEL(tc_dense_s8, "dense_s8.h");
 // A dense layer widens its input in scratch when it is no longer than this; longer rows are widened as they are used.
 constexpr int64_t kMostWidened = 256;
 
-// Fewest rows of packed weights that are unpacked at a time.
-constexpr int64_t kFewestDenseRows = 8;
-
 template <typename T>
 CallArg constant(CodeContext& context, std::string_view role, const std::vector<T>& values) {
   return context.data(role, Tensor::of<T>({static_cast<int64_t>(values.size())}, values));
@@ -137,8 +134,7 @@ ProductCode make_product(CodeContext& context, const WeightMatrix& matrix, int b
   const WeightRows weights = read_weight_rows(context, matrix);
   std::optional<PackedRows> packed;
   if (context.packs_weights()) packed = pack_rows(weights);
-  std::optional<Sums> sums;
-  if (packed) sums = make_sums(context, weights, bias, packed->shift());
+  std::optional<Sums> sums = make_sums(context, weights, bias, spare_bits(weights));
   if (!sums) {
     packed.reset();
     sums = make_sums(context, weights, bias, 0);
@@ -149,7 +145,9 @@ ProductCode make_product(CodeContext& context, const WeightMatrix& matrix, int b
   const int left = shift_below(ratios);
   const Requantization requantization = requantize_by(ratios, out.zero_point);
   const std::vector<int32_t> channels = make_channels(context, sums->biases, ratios, requantization.multipliers, left);
-  ProductCode code{.channels = constant<int32_t>(context, "channels", channels),
+  ProductCode code{.weights = {},
+                   .packed = {},
+                   .channels = constant<int32_t>(context, "channels", channels),
                    .rounding = context.number(requantization.rounding),
                    .shift = context.number(requantization.shift),
                    .low = context.number(out.low),
@@ -177,17 +175,17 @@ CallArg unpacked_weights(CodeContext& context, const ProductCode& product) {
   const auto n = [&](int64_t value) { return context.number(value); };
   const Temporary rows = make_temporary(context, packed.unpacked_bytes(packed.outputs));
   if (packed.block == 0) {
-    context.call(kUnpack, {product.weights, rows.write, n(packed.outputs * packed.row()), n(packed.bits)});
+    context.call(kUnpack, {product.weights, rows.write, n(packed.size()), n(packed.bits)});
   } else {
     context.call(kUnpackBlocks, {product.weights, packed.factors, rows.write, n(packed.outputs), n(packed.taps),
                                  n(packed.channels), n(packed.block), n(packed.bits)});
   }
+  context.unpacks(packed.size(), packed.block != 0);
   return rows.read;
 }
 
-int64_t rows_at_a_time(const PackedLayer& packed, int64_t overlap, int64_t fewest) {
-  constexpr int64_t kBytes = 4096;
-  const int64_t wanted = std::max(fewest, kBytes / packed.row());
+int64_t rows_at_a_time(const PackedLayer& packed, int64_t overlap, BlockSize size) {
+  const int64_t wanted = std::max(size.rows, size.bytes / packed.row());
   const int64_t rows = (wanted + packed.unit_rows - 1) / packed.unit_rows * packed.unit_rows;
   return packed.unpacked_bytes(rows) + overlap < packed.unpacked_bytes(packed.outputs) ? rows : 0;
 }
@@ -231,12 +229,15 @@ void call_packed_rows(CodeContext& context, const ProductCode& product, const Ca
   const auto n = [&](int64_t value) { return context.number(value); };
   const PackedLayer& packed = *product.packed;
   const CallArg scratch = context.scratch((plain + 15) / 16 * 16 + packed.unpacked_bytes(block));
-  std::vector<CallArg> args = {in, out, scratch, product.weights, packed.factors, product.channels};
+  std::vector<CallArg> args;
+  args.reserve(16);
+  args.assign({in, out, scratch, product.weights, packed.factors, product.channels});
   if (rows > 1) args.push_back(n(rows));
   args.insert(args.end(), {n(inputs), n(packed.outputs), product.rounding, product.shift, product.low, product.high,
                            n(packed.bits), n(packed.block), n(block)});
   if (rows == 1) args.push_back(n(plain));
   context.call(rows == 1 ? kDensePacked : kPointwisePacked, std::move(args));
+  context.unpacks(packed.size(), packed.block != 0);
 }
 
 }  // namespace
@@ -254,7 +255,7 @@ void call_rows(CodeContext& context, const ProductCode& product, const CallArg& 
   if (in_blocks) {
     const PackedLayer& packed = *product.packed;
     const int64_t shared = rows == 1 ? 0 : rows * std::min(inputs, outputs);
-    const int64_t block = rows_at_a_time(packed, shared, rows == 1 ? kFewestDenseRows : kFewestRows);
+    const int64_t block = rows_at_a_time(packed, shared, rows == 1 ? kOnePixel : kManyPixels);
     if (block > 0)
       return call_packed_rows(context, product, in, out, rows, inputs, block, rows == 1 ? widened : staged);
   }

@@ -17,6 +17,7 @@ struct PackedLayer {
   int64_t unit_rows;  // a multiple of so many rows begins where a unit does
 
   int64_t row() const { return (taps * channels + 3) / 4 * 4; }
+  int64_t size() const { return outputs * row(); }
   // Bytes of a buffer for so many unpacked rows.
   int64_t unpacked_bytes(int64_t rows) const { return rows * row() + 64; }
 };
@@ -40,12 +41,18 @@ void call_rows(CodeContext& context, const ProductCode& product, const CallArg& 
 // The weights as int8: those of packed ones are brought to a buffer by a call in front.
 CallArg unpacked_weights(CodeContext& context, const ProductCode& product);
 
-inline constexpr int64_t kFewestRows =
-    16;  // of many pixels, for rows_at_a_time: 16 products for each input staged again
+// How much is unpacked at a time: enough that reading the inputs once more for each block of rows takes a small part of
+// its products.
+struct BlockSize {
+  int64_t rows;   // at least
+  int64_t bytes;  // about, where rows are short
+};
+inline constexpr BlockSize kManyPixels = {16, 4096};
+inline constexpr BlockSize kOnePixel = {4, 1024};
 
 // In how many rows at a time weights are unpacked, or 0: all at once, which takes no more memory. `overlap`: bytes that
-// the result would otherwise share with the operand. `fewest` rows are enough work to read the inputs once more for.
-int64_t rows_at_a_time(const PackedLayer& packed, int64_t overlap, int64_t fewest);
+// the result would otherwise share with the operand.
+int64_t rows_at_a_time(const PackedLayer& packed, int64_t overlap, BlockSize size);
 
 // Any product whose sums are shifted left before they are multiplied.
 void call_left(CodeContext& context, const WindowGeometry& g, const ProductCode& product, const CallArg& in,

@@ -124,7 +124,12 @@ WeightRows read_weight_rows(const CodeContext& context, const WeightMatrix& matr
   if (params == nullptr || tensor->dtype() != params->storage) context.refuse("its weights are not stored as integers");
   const RowScales scales(context, matrix);
   const std::vector<int64_t> values = tensor->to_int64();
-  WeightRows rows{.outputs = matrix.outputs, .inputs = matrix.inputs, .taps = matrix.taps};
+  WeightRows rows{.outputs = matrix.outputs,
+                  .inputs = matrix.inputs,
+                  .taps = matrix.taps,
+                  .codes = {},
+                  .factors = {},
+                  .scales = {}};
   for (int64_t o = 0; o < matrix.outputs; ++o) {
     for (int64_t k = 0; k < matrix.inputs; ++k) {
       const int64_t element = matrix.element(o, k);
@@ -140,6 +145,10 @@ WeightRows read_weight_rows(const CodeContext& context, const WeightMatrix& matr
     }
   }
   return rows;
+}
+
+int spare_bits(const WeightRows& rows) {
+  return rows.factors.empty() ? 8 - bits_of_codes(rows) : 0;
 }
 
 std::optional<PackedRows> pack_rows(const WeightRows& rows) {

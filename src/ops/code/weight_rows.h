@@ -42,10 +42,11 @@ struct PackedRows {
   std::vector<int32_t> words;
   std::vector<uint8_t> factors;  // one for each block
   int64_t unit_rows = 1;         // a multiple of so many rows begins where a unit does
-
-  // What the unpacked bytes are larger by than the weights' values.
-  int shift() const { return block == 0 ? 8 - bits : 0; }
 };
+
+// Bits that all values have room to be shifted left by within int8, as tc_unpack_s8 does it: 4, 6, or 0 with factors. A
+// grid of few levels has a large step, which the shift makes small enough for kernels that divide.
+int spare_bits(const WeightRows& rows);
 
 // Nothing where the weights need more than 4 bits, where factors change inside of a block, or where there are so few
 // weights that unpacking takes more code than it saves.

@@ -1,0 +1,58 @@
+// Choosing the bits of each layer's weights to meet a goal at the least error.
+//
+// Problem: 8 bits everywhere may be too large, 4 bits everywhere too far off; layers differ in what they lose and in
+// what they take. Method: the model is quantized as a whole at each width, repair included; then each layer alone is
+// exchanged for itself at another width, and what that adds to the noise of the outputs is measured on held samples
+// (quant/variants.h). Dynamic programming over these noises and the bytes that are really stored gives the best model
+// for every size (quant/allocation.h). The choice is then quantized as a whole and measured: bytes that came out more
+// than predicted tighten the limit, and a goal on accuracy is met by bisection over the sizes.
+// Cost: a quantization per width, one per trial, and half a run of the samples per layer and width.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tinyc/eval/layerwise.h"
+#include "tinyc/ir/graph.h"
+#include "tinyc/quant/settings.h"
+
+namespace tinyc {
+
+struct FitGoal {
+  std::optional<int64_t> bytes = {};  // of the written file; of emitted C its constants
+  std::optional<int64_t> ram = {};    // of the arena of emitted C
+  std::optional<double> drop = {};    // points of top-1 (percent) below float
+  bool any() const { return bytes || ram || drop; }
+};
+
+struct Size {
+  int64_t bytes = 0;
+  int64_t ram = 0;
+};
+
+// What the search needs of the run that it is part of.
+struct FitSteps {
+  std::function<Graph(const QuantizationSettings&)> quantize;  // the float graph after annotate and repair
+  std::function<Graph(const Graph&)> pack;                     // after stage pack
+  std::function<Size(const Graph& packed)> size;               // of what would be written
+  std::function<double(const Graph& packed)> drop;             // points of top-1 lost; throws without labels
+};
+
+struct FitResult {
+  std::map<std::string, int, std::less<>> layer_bits;
+  int64_t predicted_bytes = 0;
+  double predicted_sqnr_db = 0;  // of the outputs together, on the held samples
+  int trials = 0;                // whole models that were quantized and measured
+};
+
+// `reference`: the float graph. Throws Error(kUsage) when there is nothing to choose from, Error(kGate) when the goal
+// is out of reach, with the nearest that is not.
+FitResult fit_bits(const Graph& reference, const QuantizationSettings& settings, const FitGoal& goal,
+                   std::span<const Sample> samples, int threads, const FitSteps& steps);
+
+}  // namespace tinyc

@@ -1,0 +1,215 @@
+#include "tinyc/driver/fit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "tinyc/base/error.h"
+#include "tinyc/base/progress.h"
+#include "tinyc/base/text.h"
+#include "tinyc/driver/inspect.h"
+#include "tinyc/quant/allocation.h"
+#include "tinyc/quant/variants.h"
+
+namespace tinyc {
+namespace {
+
+constexpr std::array kWidths = {8, 4, 2};
+// Trials that tighten a limit on bytes, and sizes that a goal on accuracy is looked for among.
+constexpr int kMostTrials = 4;
+constexpr size_t kSizes = 32;
+
+// The model at one width of all weights.
+struct Width {
+  int bits;
+  Graph graph;  // constants still in float
+  std::map<std::string, int64_t, std::less<>> layer_bytes;
+};
+
+// `graph` with node i as it is in `other`: its constants are taken from there.
+Graph with_node_of(const Graph& graph, const Graph& other, size_t i) {
+  Graph mixed = graph;
+  const Node& source = other.nodes[i];
+  std::vector<ValueId> inputs = mixed.nodes[i].inputs;
+  inputs.resize(std::max(inputs.size(), source.inputs.size()), kNoValue);
+  for (size_t idx = 0; idx < source.inputs.size(); ++idx) {
+    const ValueId id = source.inputs[idx];
+    if (id != kNoValue && other[id].constant) inputs[idx] = mixed.add_value(other[id]);
+  }
+  mixed.nodes[i].inputs = std::move(inputs);
+  return mixed;
+}
+
+bool has_quantized_weights(const Graph& graph, const Node& node) {
+  return std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
+    if (id == kNoValue || !graph[id].constant || !graph[id].quant) return false;
+    const auto* params = std::get_if<QParams>(&*graph[id].quant);
+    return params != nullptr && params->storage != DataType::kInt32;
+  });
+}
+
+class Fit {
+ public:
+  Fit(const Graph& reference, const QuantizationSettings& settings, const FitGoal& goal,
+      std::span<const Sample> samples, int threads, const FitSteps& steps)
+      : reference_(reference), settings_(settings), goal_(goal), samples_(samples), threads_(threads), steps_(steps) {}
+
+  FitResult go() {
+    quantize_widths();
+    measure_layers();
+    const std::vector<Allocation> frontier = allocate(forms_);
+    check_ram();
+    const Allocation chosen = goal_.bytes ? meet_bytes(frontier) : meet_drop(frontier);
+    if (goal_.bytes && goal_.drop) require_drop(chosen);
+    result_.layer_bits = bits_of(chosen);
+    result_.predicted_bytes = fixed_bytes_ + chosen.bytes;
+    result_.predicted_sqnr_db = 10 * std::log10(signal_ / std::max(base_noise_ + chosen.noise * signal_, 1e-300));
+    return std::move(result_);
+  }
+
+ private:
+  void quantize_widths() {
+    for (const int bits : kWidths) {
+      if (bits > settings_.weight_bits) continue;
+      QuantizationSettings uniform = settings_;
+      uniform.weight_bits = bits;
+      Width& width = widths_.emplace_back(Width{bits, steps_.quantize(uniform), {}});
+      const Graph packed = steps_.pack(width.graph);
+      for (const LayerSummary& layer : summarize(packed).layers) width.layer_bytes[layer.name] = layer.weight_bytes;
+      if (widths_.size() == 1) widest_ = steps_.size(packed);
+    }
+    if (widths_.size() > 1) return;
+    throw Error(ErrorKind::kUsage,
+                fmt::format("a goal has nothing to choose: weights have {} bits already", settings_.weight_bits),
+                "leave the bits to the goal");
+  }
+
+  void measure_layers() {
+    const Graph& base = widths_.front().graph;
+    const auto wanted = run_samples(reference_, Engine::kFloat, samples_, threads_);
+    Progress progress("fit", static_cast<int64_t>(base.nodes.size()));
+    const auto choosable = [&](const Node& node) {
+      return has_quantized_weights(base, node) && !settings_.layer_bits.contains(node.name);
+    };
+    const auto errors = measure_variants(base, Engine::kSimulated, samples_, wanted, threads_, [&](size_t i) {
+      progress.advance();
+      std::vector<Graph> variants;
+      if (!choosable(base.nodes[i])) return variants;
+      for (const Width& width : widths_) variants.push_back(with_node_of(base, width.graph, i));
+      return variants;
+    });
+    fixed_bytes_ = widest_.bytes;
+    for (size_t i = 0; i < base.nodes.size(); ++i) {
+      if (errors[i].empty()) continue;
+      const std::string& name = base.nodes[i].name;
+      const ErrorSums& widest = errors[i].front();
+      signal_ = std::max(widest.signal, 1e-300);
+      base_noise_ = widest.noise;
+      std::vector<Form>& forms = forms_.emplace_back();
+      for (size_t k = 0; k < widths_.size(); ++k) {
+        const auto bytes = widths_[k].layer_bytes.find(name);
+        const double added = std::max(errors[i][k].noise - widest.noise, 0.0) / signal_;
+        forms.push_back({bytes == widths_[k].layer_bytes.end() ? 0 : bytes->second, added});
+      }
+      fixed_bytes_ -= forms.front().bytes;
+      layers_.push_back(name);
+    }
+  }
+
+  std::map<std::string, int, std::less<>> bits_of(const Allocation& allocation) const {
+    auto bits = settings_.layer_bits;
+    for (size_t i = 0; i < layers_.size(); ++i) bits[layers_[i]] = widths_[allocation.forms[i]].bits;
+    return bits;
+  }
+
+  Graph try_out(const Allocation& allocation) {
+    QuantizationSettings chosen = settings_;
+    chosen.layer_bits = bits_of(allocation);
+    ++result_.trials;
+    return steps_.pack(steps_.quantize(chosen));
+  }
+
+  void check_ram() const {
+    if (!goal_.ram || widest_.ram <= *goal_.ram) return;
+    throw Error(
+        ErrorKind::kGate,
+        fmt::format("the goal of {} of RAM is out of reach: the arena takes {}",
+                    format_bytes(static_cast<uint64_t>(*goal_.ram)), format_bytes(static_cast<uint64_t>(widest_.ram))),
+        "fewer bits of weights do not make activations smaller");
+  }
+
+  Allocation meet_bytes(std::span<const Allocation> frontier) {
+    int64_t limit = *goal_.bytes - fixed_bytes_;
+    int64_t smallest = 0;
+    for (int trial = 0; trial < kMostTrials; ++trial) {
+      const Allocation* best = best_within(frontier, limit);
+      if (best == nullptr) break;
+      const Size size = steps_.size(try_out(*best));
+      smallest = size.bytes;
+      const bool fits_ram = !goal_.ram || size.ram <= *goal_.ram;
+      if (size.bytes <= *goal_.bytes && fits_ram) return *best;
+      limit = best->bytes - std::max<int64_t>(size.bytes - *goal_.bytes, 1);
+    }
+    const int64_t least = smallest > 0 ? smallest : fixed_bytes_ + frontier.front().bytes;
+    throw Error(ErrorKind::kGate,
+                fmt::format("the goal of {} bytes is out of reach: the smallest found has {}", *goal_.bytes, least));
+  }
+
+  // The smallest of some sizes that loses no more than the goal; the loss is taken to fall with the size.
+  Allocation meet_drop(std::span<const Allocation> frontier) {
+    if (!goal_.drop) return frontier.back();
+    std::vector<const Allocation*> sizes;
+    const size_t count = std::min(kSizes, frontier.size());
+    for (size_t i = 0; i < count; ++i) {
+      sizes.push_back(&frontier[count == 1 ? frontier.size() - 1 : i * (frontier.size() - 1) / (count - 1)]);
+    }
+    size_t low = 0;
+    size_t high = sizes.size() - 1;
+    while (low < high) {
+      const size_t middle = (low + high) / 2;
+      if (drop_of(*sizes[middle]) <= *goal_.drop) {
+        high = middle;
+      } else {
+        low = middle + 1;
+      }
+    }
+    if (low + 1 == sizes.size()) require_drop(*sizes[low]);
+    return *sizes[low];
+  }
+
+  double drop_of(const Allocation& allocation) { return steps_.drop(try_out(allocation)); }
+
+  void require_drop(const Allocation& allocation) {
+    const double drop = drop_of(allocation);
+    if (drop <= *goal_.drop) return;
+    throw Error(ErrorKind::kGate, fmt::format("the goal of a drop of {:g} points is out of reach: {} bytes lose {:.2f}",
+                                              *goal_.drop, fixed_bytes_ + allocation.bytes, drop));
+  }
+
+  const Graph& reference_;
+  const QuantizationSettings& settings_;
+  const FitGoal& goal_;
+  std::span<const Sample> samples_;
+  const int threads_;
+  const FitSteps& steps_;
+
+  std::vector<Width> widths_;  // the widest first
+  Size widest_;
+  std::vector<std::string> layers_;
+  std::vector<std::vector<Form>> forms_;  // by layer, by width
+  int64_t fixed_bytes_ = 0;               // of what does not depend on the choice
+  double signal_ = 1;
+  double base_noise_ = 0;
+  FitResult result_;
+};
+
+}  // namespace
+
+FitResult fit_bits(const Graph& reference, const QuantizationSettings& settings, const FitGoal& goal,
+                   std::span<const Sample> samples, int threads, const FitSteps& steps) {
+  return Fit(reference, settings, goal, samples, threads, steps).go();
+}
+
+}  // namespace tinyc
