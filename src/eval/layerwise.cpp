@@ -40,7 +40,10 @@ Graph single_node_graph(const Graph& graph, const Node& node) {
 }  // namespace
 
 LayerwiseRun::LayerwiseRun(const Graph& graph, Engine engine, std::span<const Sample> samples, int threads)
-    : engine_(engine), threads_(threads), values_(samples.size()), last_reads_(graph.nodes.size()) {
+    : engine_(engine),
+      threads_(threads > 0 ? threads : hardware_threads()),
+      values_(samples.size()),
+      last_reads_(graph.nodes.size()) {
   std::vector<bool> read_later(graph.values.size(), false);
   for (size_t i = graph.nodes.size(); i-- > 0;) {
     for (ValueId id : graph.nodes[i].inputs) {

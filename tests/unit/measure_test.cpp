@@ -121,6 +121,8 @@ TEST(Sensitivity, RanksTheCoarseLayerFirst) {
   EXPECT_EQ(result.layers[0].layer, "MatMul1");
   EXPECT_LT(result.layers[0].error.sqnr_db() + 20, result.layers[1].error.sqnr_db());
   EXPECT_EQ(result.samples, 16);
+  const Sensitivity all_processors = measure_sensitivity(graph, data, 0);
+  EXPECT_EQ(all_processors.layers[0].error.noise, result.layers[0].error.noise);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ using Sample = std::vector<Tensor>;  // one tensor per graph input
 class LayerwiseRun {
  public:
   // The graph's nodes, their order and operands must stay as they are during the run; constants and annotations of
-  // nodes not yet stored may change.
+  // nodes not yet stored may change. threads 0: all processors.
   LayerwiseRun(const Graph& graph, Engine engine, std::span<const Sample> samples, int threads);
 
   size_t sample_count() const { return values_.size(); }
