@@ -10,6 +10,7 @@
 #include "tinyc/driver/load.h"
 #include "tinyc/eval/computable.h"
 #include "tinyc/quant/calibrate.h"
+#include "tinyc/quant/match_moments.h"
 #include "tinyc/quant/ranges.h"
 
 namespace tinyc {
@@ -32,6 +33,13 @@ Statistics collect(const Graph& graph, Dataset& data, std::span<const ValueId> o
   return calibrate(graph, data, observed, options);
 }
 
+// The part of the graph that can be run; on generated inputs, with activations of the moments that are known.
+Graph calibrated_part(const Graph& graph, Dataset& data, const MomentTable& moments, int threads) {
+  Graph part = computable_part(graph);
+  if (!data.is_synthetic() || moments.empty()) return part;
+  return match_moments(part, moments, hold_samples(data, data.size()), threads);
+}
+
 }  // namespace
 
 bool names_statistics(const Recipe& recipe) {
@@ -46,7 +54,7 @@ Dataset open_data(const Graph& graph, const std::string& path, const Recipe& rec
   return Dataset::open(path, model_inputs(graph), options);
 }
 
-Dataset open_calibration(const Graph& graph, const Recipe& recipe, int64_t limit) {
+Dataset open_calibration(const Graph& graph, const Recipe& recipe, int64_t limit, const MomentTable& moments) {
   const int64_t most = recipe.data.max_samples;
   const int64_t count = limit > 0 && most > 0 ? std::min(limit, most) : std::max(limit, most);
   if (!recipe.data.calibration.empty() && !names_statistics(recipe)) {
@@ -56,6 +64,7 @@ Dataset open_calibration(const Graph& graph, const Recipe& recipe, int64_t limit
   options.seed = static_cast<uint64_t>(recipe.seed);
   if (count > 0) options.samples = std::min(options.samples, count);
   options.open_dim = fitting_open_dim(graph);
+  if (!moments.empty()) options.inputs = fit_inputs(graph, moments);
   return Dataset::synthetic(model_inputs(graph), options);
 }
 
@@ -75,19 +84,19 @@ std::vector<Sample> hold_samples(Dataset& data, int64_t count) {
   return samples;
 }
 
-Statistics calibrate_for(const Graph& graph, const Recipe& recipe, int threads) {
+Statistics calibrate_for(const Graph& graph, const MomentTable& moments, const Recipe& recipe, int threads) {
   if (names_statistics(recipe)) return read_statistics(recipe.data.calibration);
-  Dataset data = open_calibration(graph, recipe, 0);
+  Dataset data = open_calibration(graph, recipe, 0, moments);
   const std::vector<ValueId> observed = observed_values(graph, plan_storage(graph, recipe.quantization));
-  return collect(computable_part(graph), data, observed, threads);
+  return collect(calibrated_part(graph, data, moments, threads), data, observed, threads);
 }
 
 Statistics collect_statistics(const std::filesystem::path& path, const Recipe& recipe, int threads) {
   PassContext context;
   Graph graph = load_model(path, recipe.model);
   run_passes(graph, stage_steps(recipe, Stage::kRewrite), context);
-  Dataset data = open_calibration(graph, recipe, 0);
-  const Graph part = computable_part(graph);
+  Dataset data = open_calibration(graph, recipe, 0, context.moments);
+  const Graph part = calibrated_part(graph, data, context.moments, threads);
   Statistics statistics = collect(part, data, observable_values(part), threads);
   statistics.model = hash_text(read_file(path, kMaxModelBytes)).hex();
   return statistics;
@@ -100,7 +109,7 @@ Graph annotate_model(const std::filesystem::path& path, const Recipe& recipe, in
   context.seed = static_cast<uint64_t>(recipe.seed);
   Graph graph = load_model(path, recipe.model);
   run_passes(graph, stage_steps(recipe, Stage::kRewrite), context);
-  const Statistics statistics = calibrate_for(graph, recipe, threads);
+  const Statistics statistics = calibrate_for(graph, context.moments, recipe, threads);
   context.statistics = &statistics;
   const Graph reference = graph;
   context.reference = &reference;

@@ -128,12 +128,13 @@ class Run {
   }
 
   void calibrate_ranges() {
-    statistics_ = calibrate_for(graph_, recipe_, threads_);
+    statistics_ = calibrate_for(graph_, context_.moments, recipe_, threads_);
     report_.data = recipe_.data.calibration;
     report_.calibration_samples = static_cast<int64_t>(statistics_.samples);
     report_.data_hash = statistics_.data.hex();
     if (statistics_.synthetic) {
-      warn("no calibration data: ranges come from generated inputs and accuracy is unverified (give --calib DATA)");
+      const std::string source = context_.moments.empty() ? "generated inputs" : "the model's BatchNormalization";
+      warn("no calibration data: ranges come from " + source + " and accuracy is unverified (give --calib DATA)");
     }
     context_.statistics = &statistics_;
     context_.reference = &reference_;
@@ -200,7 +201,7 @@ class Run {
     if (recipe_[Stage::kRewrite].empty() && recipe_[Stage::kRepair].empty() && !recipe_.fit.any()) return;
     const int64_t macs = std::max<int64_t>(summarize(graph_).macs, 1);
     const int64_t for_rewrite = std::clamp(kTriedMacs / macs, kFewestTriedSamples, kMostTriedSamples);
-    Dataset data = open_calibration(graph_, recipe_, 0);
+    Dataset data = open_calibration(graph_, recipe_, 0, context_.moments);
     context_.samples = tinyc::hold_samples(data, std::max(for_rewrite, samples_to_hold(graph_)));
   }
 
@@ -257,10 +258,10 @@ class Run {
   // bounded time.
   Dataset open_evaluation() {
     if (!recipe_.data.evaluation.empty()) return open_data(graph_, recipe_.data.evaluation, recipe_, 0);
-    if (recipe_.gates.max_drop || recipe_.fit.drop) return open_calibration(graph_, recipe_, 0);
+    if (recipe_.gates.max_drop || recipe_.fit.drop) return open_calibration(graph_, recipe_, 0, context_.moments);
     const int64_t macs = std::max<int64_t>(summarize(reference_).macs, 1);
     const Effort& effort = require_emitter(recipe_.emit).engine == Engine::kInteger ? kDeviceEffort : kEffort;
-    return open_calibration(graph_, recipe_, std::max(effort.fewest_samples, effort.macs / macs));
+    return open_calibration(graph_, recipe_, std::max(effort.fewest_samples, effort.macs / macs), context_.moments);
   }
 
   EmitResult emit() {
@@ -294,7 +295,7 @@ class Run {
     if (!recipe_.data.evaluation.empty()) {
       return open_data(graph_, recipe_.data.evaluation, recipe_, request_.test_vectors);
     }
-    return open_calibration(graph_, recipe_, request_.test_vectors);
+    return open_calibration(graph_, recipe_, request_.test_vectors, context_.moments);
   }
 
   static std::string hash_files(const std::vector<OutputFile>& files) {

@@ -19,6 +19,7 @@ namespace {
 
 struct Affine {
   std::vector<double> scale, shift;
+  ChannelMoments moments;  // of the result, as training left them
 };
 
 std::optional<Affine> constant_affine(const Graph& graph, const Node& node) {
@@ -34,6 +35,8 @@ std::optional<Affine> constant_affine(const Graph& graph, const Node& node) {
   for (size_t i = 0; i < parts[0].size(); ++i) {
     const double scale = static_cast<double>(parts[0][i]) / std::sqrt(static_cast<double>(parts[3][i]) + epsilon);
     affine.scale.push_back(scale);
+    affine.moments.mean.push_back(static_cast<double>(parts[1][i]));
+    affine.moments.deviation.push_back(std::abs(static_cast<double>(parts[0][i])));
     affine.shift.push_back(static_cast<double>(parts[1][i]) - static_cast<double>(parts[2][i]) * scale);
   }
   return affine;
@@ -92,6 +95,7 @@ bool run(Graph& graph, PassContext& context) {
       continue;
     }
     bypass(graph, uses, NodeId(i), input);
+    context.moments[graph[input].name] = affine->moments;
     context.count("folded");
     changed = true;
   }

@@ -19,16 +19,17 @@ Dataset open_data(const Graph& graph, const std::string& path, const Recipe& rec
 bool names_statistics(const Recipe& recipe);
 
 // The recipe's calibration samples, at most `limit` of them (0: as the recipe says). Generated inputs where it names no
-// samples.
-Dataset open_calibration(const Graph& graph, const Recipe& recipe, int64_t limit);
+// samples, of the size that `moments` ask for.
+Dataset open_calibration(const Graph& graph, const Recipe& recipe, int64_t limit, const MomentTable& moments = {});
 
 // Of how many samples a pass may hold the activations of two runs layer by layer: as many as help and as memory allows.
 int64_t samples_to_hold(const Graph& graph);
 // The first samples of the data, at most `count`.
 std::vector<Sample> hold_samples(Dataset& data, int64_t count);
 
-// Statistics of the values that annotation asks for, from the recipe's data.
-Statistics calibrate_for(const Graph& graph, const Recipe& recipe, int threads);
+// Statistics of the values that annotation asks for, from the recipe's data. Without data, of activations that have the
+// moments that stage rewrite found.
+Statistics calibrate_for(const Graph& graph, const MomentTable& moments, const Recipe& recipe, int threads);
 
 // Statistics of every value of the model after stage rewrite: good for any quantization settings.
 Statistics collect_statistics(const std::filesystem::path& path, const Recipe& recipe, int threads);

@@ -10,6 +10,7 @@
 
 #include "tinyc/eval/layerwise.h"
 #include "tinyc/ir/graph.h"
+#include "tinyc/quant/recorded_moments.h"
 #include "tinyc/quant/settings.h"
 #include "tinyc/quant/storage_plan.h"
 
@@ -44,6 +45,7 @@ struct PassContext {
   std::vector<PassNote> notes;
   std::map<std::string, int64_t> counters;  // "fold-batchnorm.folded": 9
   std::vector<FloatNode> float_nodes;
+  MomentTable moments;                       // from fold-batchnorm
   std::map<std::string, KeptElements> kept;  // by value name; absent: all of them
 
   // Of the pass that runs now; set by the pipeline.

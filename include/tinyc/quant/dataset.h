@@ -26,6 +26,7 @@
 
 #include "tinyc/base/hash.h"
 #include "tinyc/ir/graph.h"
+#include "tinyc/quant/recorded_moments.h"
 #include "tinyc/quant/preprocess.h"
 
 namespace tinyc {
@@ -53,7 +54,8 @@ struct DatasetOptions {
 struct SyntheticOptions {
   uint64_t seed = 0;
   int64_t samples = 32;
-  int64_t open_dim = 16;  // size given to open dims other than the batch
+  int64_t open_dim = 16;                  // size given to open dims other than the batch
+  std::vector<InputMoments> inputs = {};  // what floats are like, by input; standard for inputs that are not listed
 };
 
 class Dataset {
@@ -62,8 +64,8 @@ class Dataset {
   // The bytes of a .npz; they must outlive the data set.
   static Dataset from_npz_bytes(std::span<const std::byte> bytes, std::vector<ModelInput> inputs,
                                 DatasetOptions options = {});
-  // Generated inputs: floats from the standard normal distribution, integers and bools 0 or 1. Sample i depends on the
-  // seed and i alone.
+  // Generated inputs: floats from the normal distribution (of known moments: with the wider tails of natural signals),
+  // integers and bools 0 or 1. Sample i depends on the seed and i alone.
   static Dataset synthetic(std::vector<ModelInput> inputs, const SyntheticOptions& options = {});
   ~Dataset();
   Dataset(Dataset&&) noexcept;

@@ -1,6 +1,9 @@
 // Generated samples, for models without data: floats are drawn from the standard normal distribution, which is what
-// inputs normalized by mean and deviation look like; integers and bools are 0 or 1, indices that every table has.
+// inputs normalized by mean and deviation look like, or, where the model tells more, from the Laplace distribution:
+// pixels and spectra are mostly near their mean and sometimes far from it. Integers and bools are 0 or 1, indices that
+// every table has.
 #include <algorithm>
+#include <cmath>
 
 #include "quant/data/source.h"
 #include "tinyc/base/error.h"
@@ -54,7 +57,7 @@ class SyntheticSource final : public SampleSource {
     for (size_t i = 0; i < arrays_.size(); ++i) {
       Tensor tensor = Tensor::zeros(arrays_[i].dtype, dims_[i]);
       if (tensor.dtype() == DataType::kFloat) {
-        for (float& x : tensor.mutable_data<float>()) x = static_cast<float>(rng.normal());
+        fill(tensor.mutable_data<float>(), i, rng);
       } else {
         const auto width = static_cast<size_t>(std::max(bits_of(tensor.dtype()) / 8, 1));
         std::byte* const bytes = tensor.mutable_bytes();  // little endian: the first byte is the 1
@@ -67,6 +70,19 @@ class SyntheticSource final : public SampleSource {
   void rewind() override { next_ = 0; }
 
  private:
+  void fill(std::span<float> values, size_t input, Rng& rng) const {
+    if (input >= options_.inputs.size()) {
+      for (float& x : values) x = static_cast<float>(rng.normal());
+      return;
+    }
+    const InputMoments& moments = options_.inputs[input];
+    const double middle = moments.mean + moments.common * rng.normal();
+    // A normal number times the root of an exponential one: the Laplace distribution, of deviation 1.
+    for (float& x : values) {
+      x = static_cast<float>(middle + moments.own * rng.normal() * std::sqrt(-std::log(1.0 - rng.uniform())));
+    }
+  }
+
   SyntheticOptions options_;
   std::vector<ArrayInfo> arrays_;
   std::vector<Dims> dims_;
