@@ -1,8 +1,9 @@
 /* Average pooling, and the global average: a kernel as large as the image.
  *
- * out = clamp(requantize(64 * sum of (q - in_zero) over the cells inside the image, multipliers[cells - 1])), where
- * multipliers has an entry for each number of cells from 1 to kernel_h * kernel_w: 1 / cells where padding does not
- * count, else all equal. A padded cell adds zero in both cases. At least one cell of each window lies inside.
+ * out = clamp(requantize(64 * sum of (q - in_zero) over the cells inside the image, multipliers[cells - fewest])),
+ * where multipliers has an entry for each number of cells from `fewest` to kernel_h * kernel_w: 1 / cells where padding
+ * does not count, else all equal. A padded cell adds zero in both cases. At least one cell of each window lies inside,
+ * and no window has less than `fewest`.
  * The 64 lets the result's grid be finer than the input's. |sum| <= 255 * cells, so up to 2^17 cells.
  * DSP and MVE add int16 where they can: up to 256 cells, as 256 * -128 fits.
  *
@@ -127,10 +128,10 @@ TC_FN void tc_average_window_s8(const int8_t* in, int8_t* out, int32_t h, int32_
 #endif
 }
 
-TC_FN void tc_average_pool_s8(const int8_t* in, int8_t* out, const int32_t* multipliers, int32_t in_h, int32_t in_w,
-                              int32_t count, int32_t out_h, int32_t out_w, int32_t kernel_h, int32_t kernel_w,
-                              int32_t stride_h, int32_t stride_w, int32_t pad_top, int32_t pad_left, int32_t in_zero,
-                              int32_t rounding, int32_t shift, int32_t low, int32_t high) {
+TC_FN void tc_average_pool_s8(const int8_t* in, int8_t* out, const int32_t* multipliers, int32_t fewest, int32_t in_h,
+                              int32_t in_w, int32_t count, int32_t out_h, int32_t out_w, int32_t kernel_h,
+                              int32_t kernel_w, int32_t stride_h, int32_t stride_w, int32_t pad_top, int32_t pad_left,
+                              int32_t in_zero, int32_t rounding, int32_t shift, int32_t low, int32_t high) {
   int32_t top = -pad_top;
   for (int32_t oy = 0; oy < out_h; ++oy, top += stride_h) {
     const int32_t y0 = top < 0 ? 0 : top;
@@ -142,7 +143,8 @@ TC_FN void tc_average_pool_s8(const int8_t* in, int8_t* out, const int32_t* mult
       const int32_t cells = (y1 - y0) * (x1 - x0);
       const int whole = x1 - x0 == in_w; /* then the rows of the window are one */
       tc_average_window_s8(in + (y0 * in_w + x0) * count, out, whole ? 1 : y1 - y0, whole ? cells : x1 - x0,
-                           in_w * count, count, -cells * in_zero, multipliers[cells - 1], rounding, shift, low, high);
+                           in_w * count, count, -cells * in_zero, multipliers[cells - fewest], rounding, shift, low,
+                           high);
       out += count;
     }
   }

@@ -26,8 +26,8 @@
 
 #include "tinyc/base/hash.h"
 #include "tinyc/ir/graph.h"
-#include "tinyc/quant/recorded_moments.h"
 #include "tinyc/quant/preprocess.h"
+#include "tinyc/quant/recorded_moments.h"
 
 namespace tinyc {
 

@@ -44,16 +44,32 @@ void call_average(CodeContext& context, const Order& order, const WindowAxis& h,
     };
     return std::max<int64_t>(1, least(h)) * std::max<int64_t>(1, least(w));
   }();
-  std::fill(ratios.begin(), ratios.begin() + fewest - 1, ratios[static_cast<size_t>(fewest - 1)]);
+  ratios.erase(ratios.begin(), ratios.begin() + fewest - 1);
   if (ratios[0] >= kMostRatio) return context.refuse("the grid of its result is finer than that of its sums");
   const Requantization r = requantize_by(ratios, out.zero_point);
   const auto n = [&](int64_t value) { return context.number(value); };
   const CallArg from = context.in(0, order);
   const CallArg to = context.out(order);
-  context.call(kAveragePool,
-               {from, to, context.data("multipliers", Tensor::of<int32_t>({cells}, r.multipliers)), n(h.in), n(w.in),
-                n(channels), n(h.out), n(w.out), n(h.kernel), n(w.kernel), n(h.stride), n(w.stride), n(h.pad_begin),
-                n(w.pad_begin), n(in.zero_point), n(r.rounding), n(r.shift), n(out.low), n(out.high)});
+  context.call(kAveragePool, {from,
+                              to,
+                              context.data("multipliers", Tensor::of<int32_t>({cells - fewest + 1}, r.multipliers)),
+                              n(fewest),
+                              n(h.in),
+                              n(w.in),
+                              n(channels),
+                              n(h.out),
+                              n(w.out),
+                              n(h.kernel),
+                              n(w.kernel),
+                              n(h.stride),
+                              n(w.stride),
+                              n(h.pad_begin),
+                              n(w.pad_begin),
+                              n(in.zero_point),
+                              n(r.rounding),
+                              n(r.shift),
+                              n(out.low),
+                              n(out.high)});
   if (w.out <= w.in) context.overlap_below(to, from, (h.pad_begin * w.in + w.pad_begin) * channels);
 }
 

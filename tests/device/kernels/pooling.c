@@ -46,9 +46,9 @@ static void call(const Case* k, int max, const int8_t* in, int8_t* out) {
     tc_max_pool_s8(in, out, k->in_h, k->in_w, k->count, k->out_h, k->out_w, k->kernel_h, k->kernel_w, k->stride_h,
                    k->stride_w, k->pad_top, k->pad_left, k->dilation_h, k->dilation_w, k->low, k->high);
   else
-    tc_average_pool_s8(in, out, multipliers, k->in_h, k->in_w, k->count, k->out_h, k->out_w, k->kernel_h, k->kernel_w,
-                       k->stride_h, k->stride_w, k->pad_top, k->pad_left, k->in_zero, k->rounding, k->shift, k->low,
-                       k->high);
+    tc_average_pool_s8(in, out, multipliers, 1, k->in_h, k->in_w, k->count, k->out_h, k->out_w, k->kernel_h,
+                       k->kernel_w, k->stride_h, k->stride_w, k->pad_top, k->pad_left, k->in_zero, k->rounding,
+                       k->shift, k->low, k->high);
 }
 
 static void run(const Case* k, int max) {
