@@ -204,7 +204,7 @@ def main():
         text = "\n".join([
             "# Results", "",
             f"Measured by `python3 bench/compare.py` on {datetime.date.today()}: {machine()}. One run on one machine:",
-            "compare within a table.", "",
+            "compare within a table. On microcontroller cores: [results_device.md](results_device.md).", "",
             "## Accuracy", "",
             "8-bit weights and activations. Score: top-1 on the test data (vibration: area under the ROC curve); SQNR of the",
             "output and agreement of first places against float, in onnxruntime. Seconds and peak memory are those of the",
