@@ -33,7 +33,6 @@ def models():
     bytes_to_unit, mnist = ("--scale", "1/255"), data / "mnist_calib.npz"
     listed = [
         Model("kws", shared / "mlperf_kws_dscnn_h5.onnx", data / "kws_calib.npz"),
-        Model("kws4", shared / "mlperf_kws_dscnn_h5.onnx", data / "kws_calib.npz", ("--weight-bits", "4")),
         Model("resnet8", shared / "mlperf_ic_resnet8_h5.onnx", data / "cifar10_calib.npz", ("--layout", "nhwc")),
         Model("resnet8_2", shared / "mlperf_ic_resnet8_h5.onnx", data / "cifar10_calib.npz",
               ("--layout", "nhwc", "--weight-bits", "2")),
@@ -45,6 +44,7 @@ def models():
         Model("tinymaix", shared / "tinymaix_mnist_resnet.onnx", mnist, bytes_to_unit),
         Model("iris", shared / "winml_iris_mlp.onnx", None, mean=3.5, deviation=2, dims=(4,)),
         Model("shapes", own / "shapes.onnx", own / "shapes_calib.npz", bytes_to_unit),
+        Model("shapes4", own / "shapes.onnx", own / "shapes_calib.npz", (*bytes_to_unit, "--weight-bits", "4")),
         Model("shapes_vit", own / "shapes_vit.onnx", own / "shapes_calib.npz", bytes_to_unit),
         Model("vibration", own / "vibration.onnx", own / "vibration_calib.npz"),
         Model("gestures", own / "gestures.onnx", own / "gestures_calib.npz"),
