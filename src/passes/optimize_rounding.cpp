@@ -102,28 +102,35 @@ class Rounding {
     LayerResults now = rounded_.compute(graph_, id);
     if (graph_[id].op != nullptr) {
       for (const int weight : graph_[id].op->quant.weights) {
-        if (weight >= 0 && has_scales_by_row(graph_[id], weight) && treat(id, weight, wanted, now)) {
-          now = rounded_.compute(graph_, id);
-        }
+        if (has_grid(graph_[id], weight) && treat(id, weight, wanted, now)) now = rounded_.compute(graph_, id);
       }
     }
     exact_.store(reference_, id, std::move(wanted));
     rounded_.store(graph_, id, std::move(now));
   }
 
-  bool has_scales_by_row(const Node& node, int weight) const {
+  bool has_grid(const Node& node, int weight) const {
     const ValueId id = operand(node, weight);
-    if (id == kNoValue || !graph_[id].constant || !graph_[id].quant) return false;
-    const auto* params = std::get_if<QParams>(&*graph_[id].quant);
-    return params != nullptr && params->block == 0;
+    return id != kNoValue && graph_[id].constant && graph_[id].quant &&
+           std::holds_alternative<QParams>(*graph_[id].quant);
+  }
+
+  // Why the search cannot treat the layer; empty where it can.
+  std::string obstacle(const LinearLayer& layer) const {
+    if (std::get<QParams>(*graph_[operand(graph_[layer.id], layer.weight)].quant).block != 0) {
+      return "its rows have several scales";
+    }
+    if (layer.form().columns <= kMostColumns) return {};
+    return "its rows of " + std::to_string(layer.form().columns) + " weights are longer than " +
+           std::to_string(kMostColumns);
   }
 
   bool treat(NodeId id, int weight, const LayerResults& wanted, const LayerResults& now) {
     const auto layer = find_linear_layer({graph_, rounded_, now}, {reference_, exact_, wanted}, id, weight);
     if (!layer) return false;
-    if (layer->form().columns > kMostColumns) {
-      context_.note(graph_[id].name, "left as it is: its rows of " + std::to_string(layer->form().columns) +
-                                         " weights are longer than " + std::to_string(kMostColumns));
+    if (const std::string why = obstacle(*layer); !why.empty()) {
+      context_.note(graph_[id].name, "left as it is: " + why);
+      context_.count("left");
       return false;
     }
     std::vector<MomentSums> fit = sums_of(*layer, is_fit, context_.threads);

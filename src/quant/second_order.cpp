@@ -1,16 +1,10 @@
 #include "tinyc/quant/second_order.h"
 
 #include <Eigen/Cholesky>
-#include <mutex>
 
 #include "quant/linear_algebra.h"
 
 namespace tinyc {
-
-void fix_blocking() {
-  static std::once_flag once;
-  std::call_once(once, [] { Eigen::setCpuCacheSizes(32 << 10, 512 << 10, 4 << 20); });
-}
 
 Matrix damped(const Matrix& h, double share) {
   Matrix result = h;

@@ -1,0 +1,133 @@
+// optimize-rounding: the error of layers and models falls, on samples that it has not seen; what it leaves lies on its
+// grids and does not depend on the number of threads.
+#include <gtest/gtest.h>
+
+#include "tinyc/ir/linear_quantization.h"
+#include "tinyc/quant/error_sums.h"
+#include "unit/small_graphs.h"
+
+namespace tinyc::testing {
+namespace {
+
+constexpr uint64_t kSamples = 24;
+
+struct Fitted {
+  Graph reference, before, after;
+  std::vector<PassNote> notes;
+  std::map<std::string, int64_t> counters;
+};
+
+Fitted fit(const Graph& graph, QuantizationSettings settings, int threads = 2) {
+  Fitted result{.reference = folded(graph), .before = {}, .after = {}, .notes = {}, .counters = {}};
+  CalibratedContext calibrated(result.reference, settings);
+  calibrated.context.samples.clear();
+  for (uint64_t seed = 0; seed < kSamples; ++seed) {
+    calibrated.context.samples.push_back(random_sample(result.reference, 1000 + 17 * seed));
+  }
+  calibrated.context.threads = threads;
+  result.before = result.reference;
+  run_pass(result.before, "annotate", calibrated.context);
+  result.after = result.before;
+  run_pass(result.after, "optimize-rounding", calibrated.context);
+  result.notes = calibrated.context.notes;
+  result.counters = calibrated.context.counters;
+  return result;
+}
+
+// Signal to noise of the first output on samples that no pass has seen.
+double sqnr(const Graph& reference, const Graph& graph) {
+  Program::Options options;
+  options.engine = Engine::kSimulated;
+  const Program exact(reference), rounded(graph, options);
+  Workspace workspace;
+  ErrorSums sums;
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    const Sample sample = random_sample(reference, 77777 * seed);
+    const Tensor wanted = exact.run(sample, workspace).front(), is = rounded.run(sample, workspace).front();
+    sums.add(wanted.data<float>(), is.data<float>());
+  }
+  return sums.sqnr_db();
+}
+
+QuantizationSettings bits(int count) {
+  QuantizationSettings settings;
+  settings.weight_bits = count;
+  return settings;
+}
+
+Graph lstm() {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {12, 1, 6});
+  const ValueId y = b.node(
+      "LSTM", {x, b.random("w", {1, 32, 6}, 0.6F), b.random("r", {1, 32, 8}, 0.4F), b.random("b", {1, 64}, 0.2F)},
+      {{"hidden_size", int64_t{8}}});
+  return b.finish({y});
+}
+
+const Tensor& constant_of(const Graph& graph, const std::string& op, size_t operand) {
+  for (const Node& node : graph.nodes) {
+    if (op_name(node) == op) return *graph[node.inputs[operand]].constant;
+  }
+  throw std::runtime_error("no " + op);
+}
+
+TEST(OptimizeRounding, ModelsGainAtFourBits) {
+  for (const Graph& graph : {separable_convolutions(), classifier(), lstm()}) {
+    const Fitted fitted = fit(graph, bits(4));
+    EXPECT_GT(sqnr(fitted.reference, fitted.after), sqnr(fitted.reference, fitted.before) + 1.0);
+  }
+}
+
+TEST(OptimizeRounding, OneScaleForAllRowsGainsToo) {
+  QuantizationSettings settings = bits(4);
+  settings.per_channel = false;
+  const Fitted fitted = fit(separable_convolutions(), settings);
+  EXPECT_GT(sqnr(fitted.reference, fitted.after), sqnr(fitted.reference, fitted.before));
+}
+
+TEST(OptimizeRounding, WhatItLeavesLiesOnItsGrids) {
+  const Fitted fitted = fit(separable_convolutions(), bits(3));
+  ASSERT_GT(fitted.counters.at("optimize-rounding.layers"), 0);
+  for (const Node& node : fitted.after.nodes) {
+    if (op_name(node) != "Conv") continue;
+    const Value& weight = fitted.after[node.inputs[1]];
+    const auto& params = std::get<QParams>(*weight.quant);
+    EXPECT_EQ(params.q_max, 3);
+    EXPECT_TRUE(dequantize(quantize(*weight.constant, params), params).same_bytes(*weight.constant)) << node.name;
+  }
+}
+
+TEST(OptimizeRounding, BothWeightsOfRecurrentLayersChange) {
+  const Fitted fitted = fit(lstm(), bits(4));
+  for (const size_t operand : {size_t{1}, size_t{2}}) {
+    EXPECT_FALSE(constant_of(fitted.after, "LSTM", operand).same_bytes(constant_of(fitted.before, "LSTM", operand)));
+  }
+}
+
+TEST(OptimizeRounding, LayersAreNoted) {
+  const Fitted fitted = fit(classifier(), bits(4));
+  int noted = 0;
+  for (const PassNote& note : fitted.notes) noted += note.pass == "optimize-rounding" ? 1 : 0;
+  EXPECT_EQ(noted, 2) << "a Gemm and a MatMul";
+}
+
+TEST(OptimizeRounding, IsTheSameForAnyNumberOfThreads) {
+  const Fitted one = fit(separable_convolutions(), bits(4), 1), three = fit(separable_convolutions(), bits(4), 3);
+  ASSERT_EQ(one.after.values.size(), three.after.values.size());
+  for (size_t i = 0; i < one.after.values.size(); ++i) {
+    const Value &a = one.after.values[i], &b = three.after.values[i];
+    EXPECT_EQ(a.quant.has_value(), b.quant.has_value());
+    EXPECT_TRUE(!a.constant || a.constant->same_bytes(*b.constant)) << a.name;
+  }
+}
+
+TEST(OptimizeRounding, WithoutSamplesNothingChanges) {
+  Graph graph = folded(classifier());
+  CalibratedContext calibrated(graph);
+  calibrated.context.samples.clear();
+  run_pass(graph, "annotate", calibrated.context);
+  EXPECT_FALSE(run_pass(graph, "optimize-rounding", calibrated.context));
+}
+
+}  // namespace
+}  // namespace tinyc::testing
