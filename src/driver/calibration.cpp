@@ -10,8 +10,9 @@
 #include "tinyc/driver/load.h"
 #include "tinyc/eval/computable.h"
 #include "tinyc/quant/calibrate.h"
-#include "tinyc/quant/match_moments.h"
+#include "tinyc/quant/generate.h"
 #include "tinyc/quant/ranges.h"
+#include "tinyc/quant/recorded_run.h"
 
 namespace tinyc {
 namespace {
@@ -33,11 +34,14 @@ Statistics collect(const Graph& graph, Dataset& data, std::span<const ValueId> o
   return calibrate(graph, data, observed, options);
 }
 
-// The part of the graph that can be run; on generated inputs, with activations of the moments that are known.
-Graph calibrated_part(const Graph& graph, Dataset& data, const MomentTable& moments, int threads) {
-  Graph part = computable_part(graph);
-  if (!data.is_synthetic() || moments.empty()) return part;
-  return match_moments(part, moments, hold_samples(data, data.size()), threads);
+// On generated inputs, of activations with the moments that are known.
+Statistics collect_for(const Graph& part, Dataset& data, std::span<const ValueId> observed, const MomentTable& moments,
+                       int threads) {
+  if (!data.is_synthetic() || moments.empty()) return collect(part, data, observed, threads);
+  const std::vector<Sample> samples = hold_samples(data, data.size());
+  Statistics statistics = observe_recorded(part, moments, samples, observed, threads);
+  statistics.data = data.digest();
+  return statistics;
 }
 
 }  // namespace
@@ -60,11 +64,8 @@ Dataset open_calibration(const Graph& graph, const Recipe& recipe, int64_t limit
   if (!recipe.data.calibration.empty() && !names_statistics(recipe)) {
     return open_data(graph, recipe.data.calibration, recipe, count);
   }
-  SyntheticOptions options;
-  options.seed = static_cast<uint64_t>(recipe.seed);
+  SyntheticOptions options = generated_inputs(graph, moments, static_cast<uint64_t>(recipe.seed));
   if (count > 0) options.samples = std::min(options.samples, count);
-  options.open_dim = fitting_open_dim(graph);
-  if (!moments.empty()) options.inputs = fit_inputs(graph, moments);
   return Dataset::synthetic(model_inputs(graph), options);
 }
 
@@ -88,7 +89,7 @@ Statistics calibrate_for(const Graph& graph, const MomentTable& moments, const R
   if (names_statistics(recipe)) return read_statistics(recipe.data.calibration);
   Dataset data = open_calibration(graph, recipe, 0, moments);
   const std::vector<ValueId> observed = observed_values(graph, plan_storage(graph, recipe.quantization));
-  return collect(calibrated_part(graph, data, moments, threads), data, observed, threads);
+  return collect_for(computable_part(graph), data, observed, moments, threads);
 }
 
 Statistics collect_statistics(const std::filesystem::path& path, const Recipe& recipe, int threads) {
@@ -96,8 +97,8 @@ Statistics collect_statistics(const std::filesystem::path& path, const Recipe& r
   Graph graph = load_model(path, recipe.model);
   run_passes(graph, stage_steps(recipe, Stage::kRewrite), context);
   Dataset data = open_calibration(graph, recipe, 0, context.moments);
-  const Graph part = calibrated_part(graph, data, context.moments, threads);
-  Statistics statistics = collect(part, data, observable_values(part), threads);
+  const Graph part = computable_part(graph);
+  Statistics statistics = collect_for(part, data, observable_values(part), context.moments, threads);
   statistics.model = hash_text(read_file(path, kMaxModelBytes)).hex();
   return statistics;
 }

@@ -1,102 +1,269 @@
 // correct-bias: shifts each layer's bias so that its mean output is that of the float model.
 //
 // Problem: rounding weights and activations moves the mean of every output channel; the shift adds up through the
-// layers and is most of the error that a label or a reconstruction sees. Method: empirical, layer by layer in execution
-// order over the calibration samples, with all earlier layers already quantized and corrected, so that a layer also
-// makes up for what reaches it:
-//   b[c] += mean over samples and positions of (float output[c] - quantized output[c]),   before clamp and grid.
-// For one layer this is the exact minimizer of the mean square error over b: the error falls by the square of the
-// shift. A layer without a bias gets one. Cost: two runs of the float model, three of the simulated one over the held
-// samples. Source: Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction, 2019
-// (arXiv:1906.04721), section 4.2, the empirical form.
+// layers and is most of the error that a label or a reconstruction sees. With few bits weights also shrink or grow on
+// the whole, which no shift mends.
+// Method: empirical, layer by layer in execution order over the calibration samples, with all earlier layers already
+// quantized and corrected, so that a layer also makes up for what reaches it. Of its output before clamp and grid,
+//   y of the float model and q of the quantized one,   b[c] += mean(y[c]) - mean(q[c]),
+// which for one layer is the exact minimizer of the mean squared error over b. Where weights have a scale of their own
+// for each channel, the least squares y = a q + b is fitted as well: a goes into that scale, and no integer changes.
+// Which of the two, or neither, is said by every fourth sample, which the fit has not seen; then the fit takes all.
+//
+// The shift goes to the layer's bias, which is made where there is none. A product without a bias operand (MatMul)
+// leaves it to a following Add of one constant per channel; without one it stays as it is.
+//
+// Without data the layer is run on the mean of its input, over generated inputs that give every layer the moments that
+// BatchNormalization recorded (quant/recorded_run.h), once with the float weights and once with the rounded ones on
+// the rounded input. Layers are linear, so the difference is the mean of the error: for every position, padded borders
+// included, and for any grouping, which closed forms for a clipped normal distribution leave out.
+//
+// Cost: two runs of the float model, three of the simulated one over the held samples. Source: Nagel et al., Data-Free
+// Quantization Through Weight Equalization and Bias Correction, 2019 (arXiv:1906.04721), section 4.2.
+#include <algorithm>
 #include <cmath>
 
 #include "tinyc/eval/layerwise.h"
+#include "tinyc/eval/remainder.h"
+#include "tinyc/ir/linear_quantization.h"
 #include "tinyc/ops/op.h"
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/pass/rewrite.h"
 #include "tinyc/quant/bias.h"
+#include "tinyc/quant/channel_fit.h"
+#include "tinyc/quant/generate.h"
+#include "tinyc/quant/params.h"
+#include "tinyc/quant/recorded_run.h"
+#include "tinyc/quant/weight_axes.h"
 
 namespace tinyc {
 namespace {
 
 using Results = std::vector<std::vector<Tensor>>;
 
-// A layer whose bias we may shift: constant weights on a grid, a bias operand that is constant or left out, and
-// channels along axis 1 of its output.
-bool is_correctable(const Graph& graph, const Node& node) {
-  if (node.op == nullptr || node.op->quant.bias < 0 || node.op->quant.weights[0] < 0) return false;
-  const ValueId weight = operand(node, node.op->quant.weights[0]);
+constexpr size_t kCheckEvery = 4;
+constexpr double kWorthAGain = 0.99;  // of the error that the shift alone leaves
+
+// Where a node takes a constant for each channel of its output.
+struct Place {
+  int operand = -1;
+  int axis = 1;             // of the output
+  bool own_scales = false;  // its weights have a scale for each channel
+};
+
+bool has_channel_scales(const Graph& graph, const Node& layer, int64_t channels) {
+  const auto& params = std::get<QParams>(*graph[operand(layer, 1)].quant);
+  return params.axis >= 0 && params.block == 0 && static_cast<int64_t>(params.scales.size()) == channels;
+}
+
+// A layer with constant weights on a grid, and data on one.
+std::optional<WeightAxes> axes_of(const Graph& graph, const Node& node) {
+  const Tensor* weight = plain_constant(graph, node, 1);
+  const auto linear = [&](ValueId id) { return graph[id].quant && std::holds_alternative<QParams>(*graph[id].quant); };
+  if (weight == nullptr || !linear(operand(node, 1)) || !linear(operand(node, 0))) return std::nullopt;
+  return weight_axes(node, weight->dims());
+}
+
+std::optional<Place> place_in_layer(const Graph& graph, const Node& node, int rank) {
+  const std::optional<WeightAxes> axes = axes_of(graph, node);
+  if (!axes || node.op->quant.bias < 0 || rank < 2 || !adds_plain_bias(node)) return std::nullopt;
   const ValueId bias = operand(node, node.op->quant.bias);
-  if (weight == kNoValue || !graph[weight].constant || !graph[weight].quant) return false;
-  if (!graph[operand(node, 0)].quant) return false;
-  return bias == kNoValue || (plain_constant(graph, bias) != nullptr && graph[bias].quant.has_value());
+  const bool fits = bias == kNoValue || (plain_constant(graph, bias) != nullptr && graph[bias].quant &&
+                                         graph[bias].constant->size() == axes->outputs());
+  if (!fits) return std::nullopt;
+  return Place{node.op->quant.bias, axes->convolution ? 1 : rank - 1, has_channel_scales(graph, node, axes->outputs())};
 }
 
-// Mean of output 0 over samples and positions, by channel (axis 1), summed in double in the order of samples.
-std::vector<double> channel_means(const Results& results) {
-  const Dims& dims = results.front().front().dims();
-  const auto channels = static_cast<size_t>(dims[1]);
-  std::vector<double> sums(channels, 0.0);
-  size_t positions = 0;
-  for (const std::vector<Tensor>& sample : results) {
-    const Tensor& tensor = sample.front();
-    const auto data = tensor.data<float>();
-    const size_t inner = data.size() / channels / static_cast<size_t>(tensor.dims()[0]);
-    for (size_t i = 0; i < data.size(); ++i) sums[i / inner % channels] += static_cast<double>(data[i]);
-    positions += data.size() / channels;
+// A sum of a layer that has no bias operand and a constant for each of its channels.
+std::optional<Place> place_in_sum(const Graph& graph, const Uses& uses, const Node& node, int rank) {
+  if (node.op == nullptr || node.op->quant.scaling != Scaling::kSum || node.inputs.size() != 2) return std::nullopt;
+  for (int side = 0; side < 2; ++side) {
+    const NodeId producer = uses.producer_of(operand(node, side));
+    const Tensor* addend = plain_constant(graph, node, 1 - side);
+    if (producer == kNoNode || addend == nullptr || addend->dtype() != DataType::kFloat || rank < 1) continue;
+    const std::optional<WeightAxes> axes = axes_of(graph, graph[producer]);
+    if (!axes || axes->convolution || graph[producer].op->quant.bias >= 0) continue;
+    const bool per_channel = addend->rank() > 0 && addend->dims().back() == axes->outputs() &&
+                             addend->size() == axes->outputs() && graph[operand(node, 1 - side)].quant;
+    if (per_channel) return Place{1 - side, rank - 1};
   }
-  for (double& sum : sums) sum /= static_cast<double>(positions);
-  return sums;
+  return std::nullopt;
 }
 
-void ensure_bias(Graph& graph, NodeId id, size_t channels) {
-  const Node& node = graph[id];
-  const int bias_idx = node.op->quant.bias;
-  if (operand(node, bias_idx) != kNoValue) return;
-  const Tensor zeros = Tensor::zeros(DataType::kFloat, {static_cast<int64_t>(channels)});
-  set_operand(graph, id, bias_idx, node.name + "_bias", zeros);
-  static_cast<void>(derive_bias_params(graph, graph[id]));
-}
+class Corrector {
+ public:
+  Corrector(Graph& graph, PassContext& context) : graph_(graph), context_(context), uses_(graph) {}
 
-// Adds the shift, as far as an int32 holds the result. Returns the root mean square of the shift.
-double shift_bias(Graph& graph, NodeId id, const std::vector<double>& from, const std::vector<double>& to) {
-  ensure_bias(graph, id, from.size());
-  Value& bias = graph[operand(graph[id], graph[id].op->quant.bias)];
-  std::vector<float> values = bias.constant->to_float();
-  double square = 0;
-  for (size_t i = 0; i < values.size(); ++i) {
-    const double shift = to[i] - from[i];
-    values[i] = static_cast<float>(static_cast<double>(values[i]) + shift);
-    square += shift * shift;
+  bool correct_with_samples() {
+    LayerwiseRun exact(*context_.reference, Engine::kFloat, context_.samples, context_.threads);
+    LayerwiseRun rounded(graph_, Engine::kSimulated, context_.samples, context_.threads);
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      const NodeId id{static_cast<uint32_t>(i)};
+      Results wanted = exact.compute(*context_.reference, id), now = rounded.compute(graph_, id);
+      if (const std::optional<Place> place = place_of(id, now.front().front())) {
+        if (fit(id, *place, wanted, now)) now = rounded.compute(graph_, id);
+      }
+      exact.store(*context_.reference, id, std::move(wanted));
+      rounded.store(graph_, id, std::move(now));
+    }
+    return changed_;
   }
-  bias.constant = Tensor::of<float>(bias.constant->dims(), values);
-  return std::sqrt(square / static_cast<double>(values.size()));
-}
+
+  bool correct_without_samples() {
+    const Graph& reference = *context_.reference;
+    const std::vector<Sample> samples = generate_samples(reference, context_.moments, context_.seed);
+    RecordedRun run(reference, context_.moments, samples, context_.threads);
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      const NodeId id{static_cast<uint32_t>(i)};
+      const Shape& shape = reference[reference[id].outputs[0]].type.shape;
+      const std::optional<Place> place =
+          shape.ranked() ? place_in_layer(graph_, graph_[id], shape.rank()) : std::nullopt;
+      if (place) shift_by_means(id, *place, run);
+      run.step(id);
+    }
+    return changed_;
+  }
+
+ private:
+  std::optional<Place> place_of(NodeId id, const Tensor& output) {
+    const Node& node = graph_[id];
+    if (output.dtype() != DataType::kFloat) return std::nullopt;
+    std::optional<Place> place = place_in_layer(graph_, node, output.rank());
+    if (!place) place = place_in_sum(graph_, uses_, node, output.rank());
+    if (!place && axes_of(graph_, node) && node.op->quant.bias < 0 && !feeds_a_place(node, output.rank())) {
+      context_.note(node.name, "left as it is: it has no bias, and no Add of one constant per channel follows");
+    }
+    return place;
+  }
+
+  bool feeds_a_place(const Node& node, int rank) const {
+    const auto& readers = uses_.consumers_of(node.outputs[0]);
+    return readers.size() == 1 && place_in_sum(graph_, uses_, graph_[readers.front()], rank).has_value();
+  }
+
+  // True when the node changed.
+  bool fit(NodeId id, const Place& place, const Results& wanted, const Results& now) {
+    std::vector<ChannelSums> fitted, checked;
+    const bool apart = wanted.size() >= 2 * kCheckEvery;
+    for (size_t s = 0; s < wanted.size(); ++s) {
+      const bool check = apart && s % kCheckEvery == kCheckEvery - 1;
+      add_channels(check ? checked : fitted, wanted[s].front(), now[s].front(), place.axis);
+    }
+    if (!apart) checked = fitted;
+    const double as_it_is = error_of(checked, std::vector<ChannelMap>(checked.size()));
+    const double shifted = error_of(checked, fit_channels(fitted, false));
+    const bool gains = place.own_scales && error_of(checked, fit_channels(fitted, true)) < kWorthAGain * shifted;
+    if (!gains && shifted >= as_it_is) {
+      context_.note(graph_[id].name, "left as it is: a shift does not lower the error");
+      return false;
+    }
+    if (apart) {
+      for (size_t c = 0; c < fitted.size(); ++c) fitted[c].merge(checked[c]);
+    }
+    apply(id, place, fit_channels(fitted, gains));
+    return true;
+  }
+
+  void shift_by_means(NodeId id, const Place& place, const RecordedRun& run) {
+    const ValueId data = operand(graph_[id], 0);
+    if (graph_[data].constant) return;
+    const auto& grid = std::get<QParams>(*graph_[data].quant);
+    std::vector<double> exact_sum, rounded_sum;
+    for (size_t s = 0; s < run.sample_count(); ++s) {
+      const Tensor& tensor = run.value(s, data);
+      std::vector<float> rounded = tensor.to_float();
+      round_to_grid(rounded, tensor.dims(), grid);
+      exact_sum.resize(rounded.size());
+      rounded_sum.resize(rounded.size());
+      for (size_t i = 0; i < rounded.size(); ++i) {
+        exact_sum[i] += static_cast<double>(tensor.data<float>()[i]);
+        rounded_sum[i] += static_cast<double>(rounded[i]);
+      }
+    }
+    const Dims& dims = run.value(0, data).dims();
+    const auto mean = [&](const std::vector<double>& sum) {
+      std::vector<float> values;
+      for (const double x : sum) values.push_back(static_cast<float>(x / static_cast<double>(run.sample_count())));
+      return Tensor::of<float>(dims, values);
+    };
+    std::vector<ChannelSums> sums;
+    add_channels(sums, run_layer(*context_.reference, id, mean(exact_sum), Engine::kFloat),
+                 run_layer(graph_, id, mean(rounded_sum), Engine::kSimulated), place.axis);
+    apply(id, place, fit_channels(sums, false));
+  }
+
+  // The node's output for one input that is on no grid.
+  static Tensor run_layer(const Graph& graph, NodeId id, const Tensor& input, Engine engine) {
+    const std::array outputs = {graph[id].outputs[0]};
+    Graph layer = remainder_of(graph, id, outputs).graph;
+    for (const auto* values : {&layer.inputs, &layer.outputs}) {
+      for (ValueId value : *values) layer[value].quant.reset();
+    }
+    Program::Options options;
+    options.engine = engine;
+    Workspace workspace;
+    return Program(layer, options).run(std::array{input}, workspace).front();
+  }
+
+  void apply(NodeId id, const Place& place, const std::vector<ChannelMap>& maps) {
+    Node& node = graph_[id];
+    if (operand(node, place.operand) == kNoValue) {
+      set_operand(graph_, id, place.operand, node.name + "_bias",
+                  Tensor::zeros(DataType::kFloat, {static_cast<int64_t>(maps.size())}));
+    }
+    scale_weights(node, maps);
+    Value& bias = graph_[operand(graph_[id], place.operand)];
+    std::vector<float> values = bias.constant->to_float();
+    double square = 0;
+    for (size_t c = 0; c < values.size(); ++c) {
+      values[c] = static_cast<float>(maps[c].gain * static_cast<double>(values[c]) + maps[c].shift);
+      square += maps[c].shift * maps[c].shift;
+    }
+    bias.constant = Tensor::of<float>(bias.constant->dims(), values);
+    set_params(graph_[id], place, bias);
+    context_.note(graph_[id].name, "mean output shifted by " +
+                                       std::to_string(std::sqrt(square / static_cast<double>(values.size()))) +
+                                       " (rms over channels)");
+    context_.count("layers");
+    changed_ = true;
+  }
+
+  // The integers stay: weights and their scales change together.
+  void scale_weights(const Node& node, const std::vector<ChannelMap>& maps) {
+    if (std::all_of(maps.begin(), maps.end(), [](const ChannelMap& map) { return map.gain == 1.0; })) return;
+    Value& weight = graph_[operand(node, 1)];
+    auto& params = std::get<QParams>(*weight.quant);
+    const ScaleIndex channel_of(params, weight.constant->dims());
+    std::vector<float> values = weight.constant->to_float();
+    for (size_t i = 0; i < values.size(); ++i) {
+      values[i] *= static_cast<float>(maps[channel_of(static_cast<int64_t>(i))].gain);
+    }
+    for (size_t c = 0; c < maps.size(); ++c) params.scales[c] *= static_cast<float>(maps[c].gain);
+    weight.constant = Tensor::of<float>(weight.constant->dims(), values);
+    context_.count("gains");
+  }
+
+  void set_params(const Node& node, const Place& place, Value& bias) {
+    if (place.operand == node.op->quant.bias) {
+      static_cast<void>(derive_bias_params(graph_, node));
+      return;
+    }
+    ValueRange range;
+    for (const float x : bias.constant->data<float>()) range = {std::min(range.low, x), std::max(range.high, x)};
+    bias.quant = activation_params(range, context_.settings);
+  }
+
+  Graph& graph_;
+  PassContext& context_;
+  const Uses uses_;
+  bool changed_ = false;
+};
 
 bool run(Graph& graph, PassContext& context) {
-  if (context.samples.empty()) {
-    context.note("model", "skipped: there are no calibration samples");
-    return false;
-  }
-  LayerwiseRun exact(*context.reference, Engine::kFloat, context.samples, context.threads);
-  LayerwiseRun rounded(graph, Engine::kSimulated, context.samples, context.threads);
-  bool changed = false;
-  for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const NodeId id{static_cast<uint32_t>(i)};
-    Results exact_results = exact.compute(*context.reference, id);
-    Results rounded_results = rounded.compute(graph, id);
-    if (is_correctable(graph, graph[id]) && exact_results.front().front().rank() >= 2) {
-      const double rms = shift_bias(graph, id, channel_means(rounded_results), channel_means(exact_results));
-      context.note(graph[id].name, "mean output shifted by " + std::to_string(rms) + " (rms over channels)");
-      context.count("layers");
-      rounded_results = rounded.compute(graph, id);
-      changed = true;
-    }
-    exact.store(*context.reference, id, std::move(exact_results));
-    rounded.store(graph, id, std::move(rounded_results));
-  }
-  return changed;
+  if (!context.samples.empty()) return Corrector(graph, context).correct_with_samples();
+  if (!context.moments.empty()) return Corrector(graph, context).correct_without_samples();
+  context.note("model", "skipped: there are neither calibration samples nor statistics of BatchNormalization");
+  return false;
 }
 
 }  // namespace

@@ -14,14 +14,6 @@ ValueId operand_of(const Node& node, int idx) {
   return idx >= 0 && idx < static_cast<int>(node.inputs.size()) ? node.inputs[static_cast<size_t>(idx)] : kNoValue;
 }
 
-// Gemm's alpha and beta scale product and bias; fold-gemm-scalars has folded what can be folded.
-bool scalars_are_one(const Node& node) {
-  const auto& attrs = node.op->attributes;
-  return std::none_of(attrs.begin(), attrs.end(), [&](const AttributeDef& def) {
-    return (def.name == "alpha" || def.name == "beta") && float_attr(node, def.name) != 1.0F;
-  });
-}
-
 // ConvTranspose with groups has fewer scales than output channels: its channels are (group, channel of the group).
 std::vector<size_t> channels_of_bias(int64_t elements, size_t scales) {
   std::vector<size_t> channels(static_cast<size_t>(elements));
@@ -42,8 +34,16 @@ QParams params_beside_blocks(const Tensor& bias, float input_scale, const Node& 
 
 }  // namespace
 
+// Gemm has them; fold-gemm-scalars has folded what can be folded.
+bool adds_plain_bias(const Node& node) {
+  const auto& attrs = node.op->attributes;
+  return std::none_of(attrs.begin(), attrs.end(), [&](const AttributeDef& def) {
+    return (def.name == "alpha" || def.name == "beta") && float_attr(node, def.name) != 1.0F;
+  });
+}
+
 int derive_bias_params(Graph& graph, const Node& node) {
-  if (node.op == nullptr || node.op->quant.bias < 0 || !scalars_are_one(node)) return 0;
+  if (node.op == nullptr || node.op->quant.bias < 0 || !adds_plain_bias(node)) return 0;
   const ValueId bias_id = operand_of(node, node.op->quant.bias), input_id = operand_of(node, 0),
                 weight_id = operand_of(node, node.op->quant.weights[0]);
   if (bias_id == kNoValue || input_id == kNoValue || weight_id == kNoValue) return 0;

@@ -29,17 +29,24 @@ const Tensor* float_constant(const Graph& graph, const Node& node, int idx) {
   return &*graph[id].constant;
 }
 
+// Of a layer that says nothing: what layers are initialized to have, and BatchNormalization, even where it was folded
+// long ago, keeps near.
+ChannelMoments assumed_moments(size_t channels) {
+  return {std::vector<double>(channels, 0.0), std::vector<double>(channels, 1.0)};
+}
+
 std::optional<FirstLayer> read_layer(const Graph& graph, const Node& node, const MomentTable& table) {
   if (node.op == nullptr || node.op->quant.channel_axis == nullptr) return std::nullopt;
   const auto found = table.find(graph[node.outputs[0]].name);
   const int weight_idx = node.op->quant.weights[0];
   const Tensor* weight = float_constant(graph, node, weight_idx);
   const Tensor* bias = float_constant(graph, node, node.op->quant.bias);
-  if (found == table.end() || weight == nullptr || bias == nullptr) return std::nullopt;
+  if (weight == nullptr || bias == nullptr) return std::nullopt;
   QParams along;  // only its axis is used: which channel an element belongs to
   along.axis = node.op->quant.channel_axis(node, weight_idx, weight->rank());
   const ScaleIndex channel_of(along, weight->dims());
-  const size_t channels = found->second.mean.size();
+  const auto channels = static_cast<size_t>(bias->size());
+  const ChannelMoments moments = found != table.end() ? found->second : assumed_moments(channels);
   FirstLayer layer{std::vector<double>(channels), std::vector<double>(channels), {}, {}};
   const auto weights = weight->data<float>();
   for (size_t i = 0; i < weights.size(); ++i) {
@@ -48,8 +55,8 @@ std::optional<FirstLayer> read_layer(const Graph& graph, const Node& node, const
     layer.square[channel_of(static_cast<int64_t>(i))] += w * w;
   }
   for (size_t c = 0; c < channels; ++c) {
-    layer.mean.push_back(found->second.mean[c] - static_cast<double>(bias->data<float>()[c]));
-    layer.variance.push_back(found->second.deviation[c] * found->second.deviation[c]);
+    layer.mean.push_back(moments.mean[c] - static_cast<double>(bias->data<float>()[c]));
+    layer.variance.push_back(moments.deviation[c] * moments.deviation[c]);
   }
   return layer;
 }

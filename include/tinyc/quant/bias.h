@@ -8,6 +8,9 @@
 
 namespace tinyc {
 
+// Whether the bias is added as it is: no alpha or beta scales it or the product.
+bool adds_plain_bias(const Node& node);
+
 // Sets the parameters of the node's bias from those of its data and weights. A bias too large for 32 bits raises its
 // channel's weight scale; returns how many it raised. Nothing happens (0) where the bias is no constant of rank 1, or
 // data or weights have no parameters.
