@@ -143,10 +143,9 @@ void shift_bias(Graph& graph, const Graph& reference, const LinearLayer& layer,
   store_bias(graph, layer, values);
 }
 
-std::vector<double> smallest_scales_for_bias(const Graph& graph, const LinearLayer& layer) {
+std::vector<double> smallest_scales_for_bias(const Graph& graph, const LinearLayer& layer, size_t count) {
   constexpr double kRoom = 2.0, kLargest = 2147483647.0;
-  const auto& weight = std::get<QParams>(*graph[operand(graph[layer.id], layer.weight)].quant);
-  std::vector<double> smallest(weight.scales.size(), 0.0);
+  std::vector<double> smallest(count, 0.0);
   const ValueId bias = operand(graph[layer.id], layer.form().bias);
   const QParams* input = input_params(graph, layer);
   if (bias == kNoValue || !graph[bias].quant || input == nullptr) return smallest;

@@ -8,7 +8,8 @@
 //   y of the float model and q of the quantized one,   b[c] += mean(y[c]) - mean(q[c]),
 // which for one layer is the exact minimizer of the mean squared error over b. Where weights have a scale of their own
 // for each channel, the least squares y = a q + b is fitted as well: a goes into that scale, and no integer changes.
-// Which of the two, or neither, is said by every fourth sample, which the fit has not seen; then the fit takes all.
+// Which of the two is said by every fourth sample, which the fit has not seen; then the fit takes all. Whether the
+// model is the better for it is measured at its end (quant/end_sqnr.h); where it is not, all biases are put back.
 //
 // The shift goes to the layer's bias, which is made where there is none. A product without a bias operand (MatMul)
 // leaves it to a following Add of one constant per channel; without one it stays as it is.
@@ -21,7 +22,9 @@
 // Cost: two runs of the float model, three of the simulated one over the held samples. Source: Nagel et al., Data-Free
 // Quantization Through Weight Equalization and Bias Correction, 2019 (arXiv:1906.04721), section 4.2.
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 
 #include "tinyc/eval/layerwise.h"
 #include "tinyc/eval/remainder.h"
@@ -31,6 +34,7 @@
 #include "tinyc/pass/rewrite.h"
 #include "tinyc/quant/bias.h"
 #include "tinyc/quant/channel_fit.h"
+#include "tinyc/quant/end_sqnr.h"
 #include "tinyc/quant/generate.h"
 #include "tinyc/quant/params.h"
 #include "tinyc/quant/recorded_run.h"
@@ -90,23 +94,34 @@ std::optional<Place> place_in_sum(const Graph& graph, const Uses& uses, const No
   return std::nullopt;
 }
 
+struct Change {
+  std::string layer;
+  double shift;  // root mean square over channels
+  bool gains;
+};
+
 class Corrector {
  public:
   Corrector(Graph& graph, PassContext& context) : graph_(graph), context_(context), uses_(graph) {}
 
+  // Back to what it was where the end of the model does not gain.
   bool correct_with_samples() {
-    LayerwiseRun exact(*context_.reference, Engine::kFloat, context_.samples, context_.threads);
-    LayerwiseRun rounded(graph_, Engine::kSimulated, context_.samples, context_.threads);
-    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
-      const NodeId id{static_cast<uint32_t>(i)};
-      Results wanted = exact.compute(*context_.reference, id), now = rounded.compute(graph_, id);
-      if (const std::optional<Place> place = place_of(id, now.front().front())) {
-        if (fit(id, *place, wanted, now)) now = rounded.compute(graph_, id);
-      }
-      exact.store(*context_.reference, id, std::move(wanted));
-      rounded.store(graph_, id, std::move(now));
+    const Graph before = graph_;
+    correct_layers();
+    if (changes_.empty()) return false;
+    const EndSqnr end(*context_.reference, plan_storage(graph_, context_.settings), context_.samples, context_.threads);
+    const double old_sqnr = end.of(before), new_sqnr = end.of(graph_);
+    const bool better = new_sqnr > old_sqnr;
+    std::array<char, 120> text{};
+    static_cast<void>(std::snprintf(text.data(), text.size(), "%s: SQNR at the end of the model %.2f dB, was %.2f dB",
+                                    better ? "kept" : "put back", new_sqnr, old_sqnr));
+    context_.note("model", text.data());
+    if (better) {
+      report();
+    } else {
+      graph_ = before;
     }
-    return changed_;
+    return better;
   }
 
   bool correct_without_samples() {
@@ -121,10 +136,25 @@ class Corrector {
       if (place) shift_by_means(id, *place, run);
       run.step(id);
     }
-    return changed_;
+    report();
+    return !changes_.empty();
   }
 
  private:
+  void correct_layers() {
+    LayerwiseRun exact(*context_.reference, Engine::kFloat, context_.samples, context_.threads);
+    LayerwiseRun rounded(graph_, Engine::kSimulated, context_.samples, context_.threads);
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      const NodeId id{static_cast<uint32_t>(i)};
+      Results wanted = exact.compute(*context_.reference, id), now = rounded.compute(graph_, id);
+      if (const std::optional<Place> place = place_of(id, now.front().front())) {
+        if (fit(id, *place, wanted, now)) now = rounded.compute(graph_, id);
+      }
+      exact.store(*context_.reference, id, std::move(wanted));
+      rounded.store(graph_, id, std::move(now));
+    }
+  }
+
   std::optional<Place> place_of(NodeId id, const Tensor& output) {
     const Node& node = graph_[id];
     if (output.dtype() != DataType::kFloat) return std::nullopt;
@@ -150,18 +180,12 @@ class Corrector {
       add_channels(check ? checked : fitted, wanted[s].front(), now[s].front(), place.axis);
     }
     if (!apart) checked = fitted;
-    const double as_it_is = error_of(checked, std::vector<ChannelMap>(checked.size()));
     const double shifted = error_of(checked, fit_channels(fitted, false));
     const bool gains = place.own_scales && error_of(checked, fit_channels(fitted, true)) < kWorthAGain * shifted;
-    if (!gains && shifted >= as_it_is) {
-      context_.note(graph_[id].name, "left as it is: a shift does not lower the error");
-      return false;
-    }
     if (apart) {
       for (size_t c = 0; c < fitted.size(); ++c) fitted[c].merge(checked[c]);
     }
-    apply(id, place, fit_channels(fitted, gains));
-    return true;
+    return apply(id, place, fit_channels(fitted, gains));
   }
 
   void shift_by_means(NodeId id, const Place& place, const RecordedRun& run) {
@@ -205,7 +229,9 @@ class Corrector {
     return Program(layer, options).run(std::array{input}, workspace).front();
   }
 
-  void apply(NodeId id, const Place& place, const std::vector<ChannelMap>& maps) {
+  // False where the maps change nothing.
+  bool apply(NodeId id, const Place& place, const std::vector<ChannelMap>& maps) {
+    if (std::all_of(maps.begin(), maps.end(), [](const ChannelMap& map) { return map == ChannelMap{}; })) return false;
     Node& node = graph_[id];
     if (operand(node, place.operand) == kNoValue) {
       set_operand(graph_, id, place.operand, node.name + "_bias",
@@ -221,16 +247,28 @@ class Corrector {
     }
     bias.constant = Tensor::of<float>(bias.constant->dims(), values);
     set_params(graph_[id], place, bias);
-    context_.note(graph_[id].name, "mean output shifted by " +
-                                       std::to_string(std::sqrt(square / static_cast<double>(values.size()))) +
-                                       " (rms over channels)");
-    context_.count("layers");
-    changed_ = true;
+    const double shift = std::sqrt(square / static_cast<double>(values.size()));
+    changes_.push_back({graph_[id].name, shift, has_gains(maps)});
+    return true;
+  }
+
+  static bool has_gains(const std::vector<ChannelMap>& maps) {
+    return std::any_of(maps.begin(), maps.end(), [](const ChannelMap& map) { return map.gain != 1.0; });
+  }
+
+  void report() {
+    for (const Change& change : changes_) {
+      context_.note(change.layer, std::string(change.gains ? "scales of its channels fitted, " : "") +
+                                      "mean output shifted by " + std::to_string(change.shift) +
+                                      " (rms over channels)");
+      context_.count("layers");
+      if (change.gains) context_.count("gains");
+    }
   }
 
   // The integers stay: weights and their scales change together.
   void scale_weights(const Node& node, const std::vector<ChannelMap>& maps) {
-    if (std::all_of(maps.begin(), maps.end(), [](const ChannelMap& map) { return map.gain == 1.0; })) return;
+    if (!has_gains(maps)) return;
     Value& weight = graph_[operand(node, 1)];
     auto& params = std::get<QParams>(*weight.quant);
     const ScaleIndex channel_of(params, weight.constant->dims());
@@ -240,7 +278,6 @@ class Corrector {
     }
     for (size_t c = 0; c < maps.size(); ++c) params.scales[c] *= static_cast<float>(maps[c].gain);
     weight.constant = Tensor::of<float>(weight.constant->dims(), values);
-    context_.count("gains");
   }
 
   void set_params(const Node& node, const Place& place, Value& bias) {
@@ -256,7 +293,7 @@ class Corrector {
   Graph& graph_;
   PassContext& context_;
   const Uses uses_;
-  bool changed_ = false;
+  std::vector<Change> changes_;
 };
 
 bool run(Graph& graph, PassContext& context) {

@@ -22,6 +22,7 @@
 #include "tinyc/pass/rewrite.h"
 #include "tinyc/quant/error_sums.h"
 #include "tinyc/quant/grid_search.h"
+#include "tinyc/quant/weight_grid.h"
 
 namespace tinyc {
 namespace {
@@ -117,9 +118,7 @@ class Rounding {
 
   // Why the search cannot treat the layer; empty where it can.
   std::string obstacle(const LinearLayer& layer) const {
-    if (std::get<QParams>(*graph_[operand(graph_[layer.id], layer.weight)].quant).block != 0) {
-      return "its rows have several scales";
-    }
+    if (!WeightGrid::of(graph_, graph_[layer.id], layer.weight)) return "its blocks share no scale";
     if (layer.form().columns <= kMostColumns) return {};
     return "its rows of " + std::to_string(layer.form().columns) + " weights are longer than " +
            std::to_string(kMostColumns);
@@ -188,7 +187,10 @@ class Rounding {
     std::vector<Moments> moments;
     for (const MomentSums& sum : sums) moments.push_back(sum.moments(centred));
     Value& weight = graph_[operand(graph_[layer.id], layer.weight)];
-    if (damping) store(layer, search_grid(grid_search(layer, moments, *damping), context_.threads));
+    if (damping) {
+      const WeightGrid grid = *WeightGrid::of(graph_, graph_[layer.id], layer.weight);
+      store(layer, grid, search_grid(grid_search(layer, grid, moments, *damping), context_.threads));
+    }
     if (!centred) return;
     Tensor on_grid = Tensor::of<float>(weight.constant->dims(), weight.constant->data<float>());
     round_to_grid(on_grid.mutable_data<float>(), on_grid.dims(), std::get<QParams>(*weight.quant));
@@ -200,45 +202,50 @@ class Rounding {
     shift_bias(graph_, reference_, layer, shift);
   }
 
-  GridSearch grid_search(const LinearLayer& layer, const std::vector<Moments>& moments, double damping) const {
-    const Value& weight = graph_[operand(graph_[layer.id], layer.weight)];
-    const auto& params = std::get<QParams>(*weight.quant);
-    const ScaleIndex scale_idx(params, weight.constant->dims());
+  GridSearch grid_search(const LinearLayer& layer, const WeightGrid& grid, const std::vector<Moments>& moments,
+                         double damping) const {
+    const QParams& params = grid.free();
     GridSearch search;
     search.finalists = static_cast<int>(std::clamp<int64_t>(options_.finalists, 1, 16));
     search.restarts = static_cast<int>(std::clamp<int64_t>(options_.restarts, 0, 1'000'000));
     search.seed = context_.seed;
     search.q_min = params.q_min;
     search.q_max = params.q_max;
+    search.q_step = params.q_step;
+    search.storable = [&](double scale) { return grid.storable(scale, context_.settings); };
     search.scales.assign(params.scales.begin(), params.scales.end());
-    search.smallest = smallest_scales_for_bias(graph_, layer);
+    search.smallest = smallest_scales_for_bias(graph_, layer, params.scales.size());
     const double largest = *std::max_element(search.scales.begin(), search.scales.end());
     for (double& limit : search.smallest) limit = std::max(limit, largest * kSmallestScaleShare);
     for (size_t g = 0; g < moments.size(); ++g) {
+      const auto group = static_cast<int64_t>(g);
       const Matrix& weights = layer.weights[g];
       Matrix target = damping == kNoTarget ? weights : best_weights(weights, moments[g], damping);
       search.groups.push_back({damped(moments[g].h, kGridDamping), std::move(target)});
+      search.factors.push_back(grid.factors(layer.form(), group));
       std::vector<size_t>& of_row = search.scale_of.emplace_back();
-      for (int64_t r = 0; r < layer.form().rows; ++r) {
-        of_row.push_back(scale_idx(layer.form().weight_at(static_cast<int64_t>(g), r, 0)));
-      }
+      for (int64_t r = 0; r < layer.form().rows; ++r)
+        of_row.push_back(grid.scale_of(layer.form().weight_at(group, r, 0)));
     }
     return search;
   }
 
-  void store(const LinearLayer& layer, const GridPoint& point) {
+  void store(const LinearLayer& layer, const WeightGrid& grid, const GridPoint& point) {
+    const LinearForm& form = layer.form();
     Value& weight = graph_[operand(graph_[layer.id], layer.weight)];
-    auto& params = std::get<QParams>(*weight.quant);
+    const QParams params = grid.with_scales(point.scales);
     const ScaleIndex scale_idx(params, weight.constant->dims());
-    for (size_t i = 0; i < params.scales.size(); ++i) params.scales[i] = static_cast<float>(point.scales[i]);
     std::vector<Matrix> weights = point.steps;
-    for (int64_t g = 0; g < layer.form().groups; ++g) {
-      for (int64_t r = 0; r < layer.form().rows; ++r) {
-        const double scale = point.scales[scale_idx(layer.form().weight_at(g, r, 0))];
-        for (double& w : weights[static_cast<size_t>(g)].row(r)) w *= scale;
+    for (int64_t g = 0; g < form.groups; ++g) {
+      for (int64_t r = 0; r < form.rows; ++r) {
+        for (int64_t c = 0; c < form.columns; ++c) {
+          double& w = weights[static_cast<size_t>(g)](r, c);
+          w = w * static_cast<double>(params.scales[scale_idx(form.weight_at(g, r, c))]) + 0.0;  // no negative zeros
+        }
       }
     }
-    weight.constant = replaced_weights(layer.form(), *weight.constant, weights);
+    weight.quant = params;
+    weight.constant = replaced_weights(form, *weight.constant, weights);
   }
 
   Graph& graph_;

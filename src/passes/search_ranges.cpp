@@ -5,10 +5,7 @@
 // Method: group by group (values that share one set of parameters), in execution order, everything before already
 // final. With the group left in float the rest of the model says how much there is to win; where that is little, the
 // range stays. Else both ends together and each end alone are moved by a few factors, and the rest of the model is run
-// with each. What counts is the mean, in dB, of the SQNR of the model's outputs and of the last values before them:
-// the output of a classifier is decided by the few samples that are near a boundary, so alone it is a noisy judge of a
-// range; the values before it are full of numbers and nearly as close to what matters. Values far from the output are
-// not asked: they mind errors that later layers do not.
+// with each. What counts is the SQNR at the end of the model (quant/end_sqnr.h).
 //
 // Where the rest of the model is too much to run that often, the values that the group is turned into next are the
 // judges. Every eighth sample takes no part in the search; when the model is no better on these, all ranges are put
@@ -24,17 +21,17 @@
 #include <limits>
 #include <optional>
 
-#include "tinyc/base/parallel.h"
 #include "tinyc/eval/layerwise.h"
 #include "tinyc/eval/remainder.h"
 #include "tinyc/ops/op.h"
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/quant/bias.h"
-#include "tinyc/quant/error_sums.h"
+#include "tinyc/quant/end_sqnr.h"
 #include "tinyc/quant/judges.h"
 #include "tinyc/quant/params.h"
 #include "tinyc/quant/statistics.h"
 #include "tinyc/quant/storage_plan.h"
+#include "tinyc/quant/variants.h"
 
 namespace tinyc {
 namespace {
@@ -50,7 +47,6 @@ constexpr Opt<Options> kOptions[] = {
     {"rounds", &Options::rounds, "moves of one group's range"}};
 
 constexpr std::array kFactors = {0.6F, 0.7F, 0.8F, 0.9F, 1.1F, 1.2F, 1.4F};
-constexpr size_t kJudges = 4;          // the model's outputs and the last groups before them
 constexpr size_t kVerifyEvery = 8;     // samples with this period are kept out of the search
 constexpr double kFewestSamples = 16;  // with fewer the error at the end of the model says too little
 constexpr double kRunsOfGroup = 6;     // of what follows it, on average: two where there is little to win
@@ -58,34 +54,6 @@ constexpr double kLeastGain = 0.01;    // dB
 constexpr double kBillion = 1e9;
 
 using Batch = std::vector<std::vector<Tensor>>;  // [sample][input or output]
-
-Batch run_samples(const Graph& graph, Engine engine, const Batch& inputs, int threads) {
-  Program::Options options;
-  options.engine = engine;
-  const Program program(graph, options);
-  Batch results(inputs.size());
-  std::vector<Workspace> workspaces(static_cast<size_t>(std::max(threads, 1)));
-  parallel_for(static_cast<int64_t>(inputs.size()), threads, [&](int64_t idx, int thread) {
-    const auto sample = static_cast<size_t>(idx);
-    results[sample] = program.run(inputs[sample], workspaces[static_cast<size_t>(thread)]);
-  });
-  return results;
-}
-
-// Mean over the outputs of their SQNR in dB, over the samples that `counts` picks.
-template <typename Counts>
-double mean_sqnr(const Batch& expected, const Batch& actual, const Counts& counts) {
-  double sum = 0;
-  const size_t outputs = expected.front().size();
-  for (size_t k = 0; k < outputs; ++k) {
-    ErrorSums sums;
-    for (size_t s = 0; s < expected.size(); ++s) {
-      if (counts(s)) sums.add(expected[s][k].data<float>(), actual[s][k].data<float>());
-    }
-    sum += sums.sqnr_db();
-  }
-  return sum / static_cast<double>(outputs);
-}
 
 bool is_for_verification(size_t sample) {
   return sample % kVerifyEvery == 2;
@@ -178,7 +146,7 @@ class RangeSearch {
   std::vector<ValueId> judges_of(size_t group) const {
     const auto idx = static_cast<int>(group);
     const auto first = NodeId(turns_[group]);
-    return whole_ ? last_values(graph_, plan_, idx, first, kJudges) : next_values(graph_, plan_, idx, first);
+    return whole_ ? last_values(graph_, plan_, idx, first, kEndValues) : next_values(graph_, plan_, idx, first);
   }
 
   double affordable_samples() const {
@@ -233,10 +201,13 @@ class RangeSearch {
 
   static bool is_present(ValueId id) { return id != kNoValue; }
 
+  // The inputs of the rest, for the samples that take part in the search.
   Batch collect(const Remainder& rest, const ValueOf& value_of) const {
-    Batch inputs(samples_.size());
-    for (size_t s = 0; s < inputs.size(); ++s) {
-      for (ValueId id : rest.inputs) inputs[s].push_back(value_of(s, id));
+    Batch inputs;
+    for (size_t s = 0; s < samples_.size(); ++s) {
+      if (is_for_verification(s)) continue;
+      std::vector<Tensor>& sample = inputs.emplace_back();
+      for (ValueId id : rest.inputs) sample.push_back(value_of(s, id));
     }
     return inputs;
   }
@@ -318,27 +289,19 @@ class RangeSearch {
   }
 
   double measure(const Turn& turn, const Graph& graph) {
-    spent_ += static_cast<double>(turn.rest.work) * static_cast<double>(samples_.size());
+    spent_ += static_cast<double>(turn.rest.work) * static_cast<double>(turn.inputs.size());
     const Batch actual = run_samples(graph, Engine::kSimulated, turn.inputs, context_.threads);
-    return mean_sqnr(turn.expected, actual, [](size_t sample) { return !is_for_verification(sample); });
+    return mean_sqnr_db(turn.expected, actual);
   }
 
   // Whether the samples that took no part agree that the model is better than before.
   bool verify(const Graph& before) {
-    Batch inputs;
+    Batch apart;
     for (size_t s = 0; s < samples_.size(); ++s) {
-      if (is_for_verification(s)) inputs.push_back(samples_[s]);
+      if (is_for_verification(s)) apart.push_back(samples_[s]);
     }
-    const NodeId first{0};
-    const std::vector<ValueId> judges = last_values(graph_, plan_, -1, first, kJudges);
-    const Batch expected =
-        run_samples(remainder_of(reference_, first, judges).graph, Engine::kFloat, inputs, context_.threads);
-    const auto sqnr_of = [&](const Graph& graph) {
-      const Batch actual =
-          run_samples(remainder_of(graph, first, judges).graph, Engine::kSimulated, inputs, context_.threads);
-      return mean_sqnr(expected, actual, [](size_t) { return true; });
-    };
-    const double old_sqnr = sqnr_of(before), new_sqnr = sqnr_of(graph_);
+    const EndSqnr end(reference_, plan_, apart, context_.threads);
+    const double old_sqnr = end.of(before), new_sqnr = end.of(graph_);
     const bool better = new_sqnr > old_sqnr;
     context_.note("model", std::string(better ? "kept" : "put back") + ": on samples left out of the search SQNR " +
                                text_of(new_sqnr) + " dB instead of " + text_of(old_sqnr));

@@ -19,7 +19,9 @@ constexpr int64_t kPanel = 48;    // columns of a sweep between products
 using Lanes = Eigen::MatrixXd;  // [lanes, columns]: the lanes of a column side by side
 
 double nearest(double x, GridLimits limits) {
-  return std::clamp(std::nearbyint(x), limits.low, limits.high);
+  if (limits.step == 1) return std::clamp(std::nearbyint(x), limits.low, limits.high);
+  const double steps = std::nearbyint((x - limits.low) / limits.step);
+  return std::clamp(limits.low + steps * limits.step, limits.low, limits.high);
 }
 
 using Array = Eigen::Map<Eigen::ArrayXd>;
@@ -37,11 +39,12 @@ Array array(std::vector<double>& values) {
 
 }  // namespace
 
-SortedError::SortedError(const OutputError& error)
+SortedError::SortedError(const OutputError& error, const Matrix& factors)
     : order_(static_cast<size_t>(error.h.rows)),
       h_(error.h.rows, error.h.rows),
       target_(error.target.rows, error.target.columns),
-      factor_(error.h.rows, error.h.rows) {
+      factor_(error.h.rows, error.h.rows),
+      factors_(factors) {
   fix_blocking();
   std::iota(order_.begin(), order_.end(), 0);
   std::stable_sort(order_.begin(), order_.end(), [&](int64_t a, int64_t b) { return error.h(a, a) > error.h(b, b); });
@@ -49,6 +52,8 @@ SortedError::SortedError(const OutputError& error)
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t j = 0; j < n; ++j) h_(i, j) = error.h(column(i), column(j));
     for (int64_t r = 0; r < rows(); ++r) target_(r, i) = error.target(r, column(i));
+    for (int64_t r = 0; r < factors.rows; ++r) factors_(r, i) = factors(r, column(i));
+    diagonal_.push_back(h_(i, i));
   }
   // H = R R^T with R upper triangular is the Cholesky factorization of H read backwards.
   const Eigen::MatrixXd backwards = view(h_).reverse();
@@ -71,10 +76,10 @@ Swept sweep(const SortedError& error, std::span<const Lane> lanes, GridLimits li
       for (int64_t i = first; i < k; ++i) sum += errors.col(i) * factor(k, i);
       for (Eigen::Index lane = 0; lane < count; ++lane) {
         const auto [row, scale] = lanes[static_cast<size_t>(lane)];
-        const double target = error.target()(row, k);
-        const double q = nearest((target - sum[lane] / factor(k, k)) / scale, limits);
+        const double target = error.target()(row, k), unit = scale * error.scale_factor(row, k);
+        const double q = nearest((target - sum[lane] / factor(k, k)) / unit, limits);
         swept.steps(lane, k) = q;
-        errors(lane, k) = q * scale - target;
+        errors(lane, k) = q * unit - target;
         const double part = sum[lane] + errors(lane, k) * factor(k, k);
         swept.errors[static_cast<size_t>(lane)] += part * part;
       }
@@ -84,31 +89,34 @@ Swept sweep(const SortedError& error, std::span<const Lane> lanes, GridLimits li
 }
 
 GridRow::GridRow(const SortedError& error, int64_t row, double scale, std::span<const double> steps)
-    : error_(&error), row_(row), scale_(scale), steps_(steps.begin(), steps.end()), gradient_(steps.size(), 0.0) {
+    : error_(&error), row_(row), steps_(steps.begin(), steps.end()), gradient_(steps.size(), 0.0) {
   for (int64_t i = 0; i < error.columns(); ++i) {
-    const double e = scale * steps_[static_cast<size_t>(i)] - error.target()(row, i);
+    units_.push_back(scale * error.scale_factor(row, i));
+    const double e = units_.back() * steps_[static_cast<size_t>(i)] - error.target()(row, i);
     if (e != 0) array(gradient_) += e * array(error.h().row(i));
   }
 }
 
 double GridRow::error() const {
-  return (array(gradient_) * (scale_ * array(steps_) - array(error_->target().row(row_)))).sum();
+  return (array(gradient_) * (array(units_) * array(steps_) - array(error_->target().row(row_)))).sum();
 }
 
 void GridRow::move(int64_t column, double by) {
-  steps_[static_cast<size_t>(column)] += by;
-  array(gradient_) += by * scale_ * array(error_->h().row(column));
+  const auto at = static_cast<size_t>(column);
+  steps_[at] += by;
+  array(gradient_) += by * units_[at] * array(error_->h().row(column));
 }
 
 void GridRow::descend(GridLimits limits) {
+  const std::span<const double> diagonal = error_->diagonal();
   bool moved = true;
   for (int i = 0; moved && i < kMostSweeps; ++i) {
     moved = false;
-    for (int64_t j = 0; j < error_->columns(); ++j) {
-      const double q = steps_[static_cast<size_t>(j)];
-      const double by = nearest(q - gradient_[static_cast<size_t>(j)] / (scale_ * error_->h()(j, j)), limits) - q;
+    for (size_t j = 0; j < steps_.size(); ++j) {
+      const double q = steps_[j];
+      const double by = nearest(q - gradient_[j] / (units_[j] * diagonal[j]), limits) - q;
       if (by == 0) continue;
-      move(j, by);
+      move(static_cast<int64_t>(j), by);
       moved = true;
     }
   }
@@ -116,21 +124,19 @@ void GridRow::descend(GridLimits limits) {
 
 // The best pair of a step of `column` and a step of another, taken when it gains.
 bool GridRow::move_best_pair_of(int64_t column, GridLimits limits) {
-  const double square = scale_ * scale_;
   const auto at = static_cast<size_t>(column);
+  const std::span<const double> row = error_->h().row(column), diagonal = error_->diagonal();
   double best = 0, best_by = 0, other_by = 0;
   int64_t other = -1;
-  for (const double by : {1.0, -1.0}) {
+  for (const double by : {limits.step, -limits.step}) {
     const double moved = steps_[at] + by;
     if (moved < limits.low || moved > limits.high) continue;
-    const double alone = square * error_->h()(column, column) + 2 * by * scale_ * gradient_[at];
-    const std::span<const double> row = error_->h().row(column);
+    const double alone = price(column, by), shift = by * units_[at];
     for (size_t j = 0; j < steps_.size(); ++j) {
       if (j == at) continue;
-      const double slope = 2 * scale_ * gradient_[j] + 2 * square * by * row[j];
-      const double step = slope > 0 ? -1.0 : 1.0;
-      const double gain =
-          alone + square * error_->h()(static_cast<int64_t>(j), static_cast<int64_t>(j)) - std::abs(slope);
+      const double slope = 2 * (gradient_[j] + shift * row[j]), step = slope > 0 ? -limits.step : limits.step;
+      const double size = limits.step * units_[j];
+      const double gain = alone + size * (size * diagonal[j] - std::abs(slope));
       if (gain >= best || steps_[j] + step < limits.low || steps_[j] + step > limits.high) continue;
       best = gain;
       best_by = by;
@@ -154,7 +160,9 @@ void GridRow::descend_pairs(GridLimits limits, int rounds) {
 }
 
 double GridRow::price(int64_t column, double by) const {
-  return by * scale_ * (2 * gradient_[static_cast<size_t>(column)] + by * scale_ * error_->h()(column, column));
+  const auto at = static_cast<size_t>(column);
+  const double moved = by * units_[at];
+  return moved * (2 * gradient_[at] + moved * error_->diagonal()[at]);
 }
 
 // The cheapest of a few random moves.
@@ -164,7 +172,7 @@ void GridRow::kick(GridLimits limits, Rng& rng) {
   int64_t chosen = -1;
   for (int i = 0; i < kCandidates; ++i) {
     const auto column = static_cast<int64_t>(rng.below(static_cast<uint64_t>(error_->columns())));
-    const double by = rng.below(2) == 0 ? -1.0 : 1.0;
+    const double by = rng.below(2) == 0 ? -limits.step : limits.step;
     const double moved = steps_[static_cast<size_t>(column)] + by;
     if (moved < limits.low || moved > limits.high || price(column, by) >= least) continue;
     least = price(column, by);
@@ -189,13 +197,13 @@ void GridRow::restart(GridLimits limits, int tries, Rng& rng) {
 }
 
 std::pair<double, double> GridRow::scale_fit() const {
-  // With g = s q H - t H: q H q and q H t from one product.
-  Eigen::ArrayXd product = Eigen::ArrayXd::Zero(static_cast<Eigen::Index>(steps_.size()));
+  Eigen::ArrayXd product = Eigen::ArrayXd::Zero(static_cast<Eigen::Index>(steps_.size())), scaled = product;
   for (int64_t i = 0; i < error_->columns(); ++i) {
-    const double q = steps_[static_cast<size_t>(i)];
+    const double q = steps_[static_cast<size_t>(i)] * error_->scale_factor(row_, i);
+    scaled[i] = q;
     if (q != 0) product += q * array(error_->h().row(i));
   }
-  return {(product * array(error_->target().row(row_))).sum(), (product * array(steps_)).sum()};
+  return {(product * array(error_->target().row(row_))).sum(), (product * scaled).sum()};
 }
 
 }  // namespace tinyc

@@ -9,26 +9,31 @@
 
 namespace tinyc {
 
+// The integers low, low + step, ..., high.
 struct GridLimits {
-  double low, high;
+  double low, high, step;
 };
 
 // A group's quadratic form with columns sorted by falling diagonal.
 class SortedError {
  public:
-  explicit SortedError(const OutputError& error);
+  SortedError(const OutputError& error, const Matrix& factors);
 
   int64_t rows() const { return target_.rows; }
   int64_t columns() const { return target_.columns; }
   const Matrix& h() const { return h_; }
   const Matrix& target() const { return target_; }
   const Matrix& factor() const { return factor_; }  // lower triangular: element (k, i) is R(i, k)
+  std::span<const double> diagonal() const { return diagonal_; }
+  // What a step of the row's scale is multiplied by in a column.
+  double scale_factor(int64_t row, int64_t column) const { return factors_.rows == 0 ? 1.0 : factors_(row, column); }
   // Column of the group that stands at place `sorted`.
   int64_t column(int64_t sorted) const { return order_[static_cast<size_t>(sorted)]; }
 
  private:
   std::vector<int64_t> order_;
-  Matrix h_, target_, factor_;
+  Matrix h_, target_, factor_, factors_;
+  std::vector<double> diagonal_;
 };
 
 // A row to be swept with a scale.
@@ -49,7 +54,6 @@ class GridRow {
   GridRow(const SortedError& error, int64_t row, double scale, std::span<const double> steps);
 
   double error() const;
-  double scale() const { return scale_; }
   std::span<const double> steps() const { return steps_; }
   // Moves single columns until none moves.
   void descend(GridLimits limits);
@@ -70,9 +74,9 @@ class GridRow {
 
   const SortedError* error_;
   int64_t row_;
-  double scale_;
+  std::vector<double> units_;  // by column: the size of a step of 1
   std::vector<double> steps_;
-  std::vector<double> gradient_;  // (s q - t) H
+  std::vector<double> gradient_;  // (u q - t) H, u the units
 };
 
 }  // namespace tinyc

@@ -23,11 +23,11 @@ class Search {
   Search(const GridSearch& given, int threads)
       : given_(given),
         threads_(threads),
-        limits_{static_cast<double>(given.q_min), static_cast<double>(given.q_max)},
+        limits_{static_cast<double>(given.q_min), static_cast<double>(given.q_max), static_cast<double>(given.q_step)},
         scales_(given.scales) {
     groups_.reserve(given.groups.size());
     for (size_t g = 0; g < given.groups.size(); ++g) {
-      groups_.emplace_back(given.groups[g]);
+      groups_.emplace_back(given.groups[g], given.factors.empty() ? Matrix() : given.factors[g]);
       for (int64_t r = 0; r < groups_.back().rows(); ++r) rows_.push_back({g, r});
     }
   }
@@ -65,10 +65,7 @@ class Search {
                  [&](int64_t idx, int /*thread*/) { visit(rows[static_cast<size_t>(idx)], static_cast<size_t>(idx)); });
   }
 
-  // A scale as a float, not below its limit.
-  double allowed(size_t idx, double scale) const {
-    return static_cast<double>(static_cast<float>(std::max(scale, given_.smallest[idx])));
-  }
+  double allowed(size_t idx, double scale) const { return given_.storable(std::max(scale, given_.smallest[idx])); }
 
   // All stages for rows with these scales, which become scales_.
   std::vector<GridRow> finish(const std::vector<double>& scales) {
@@ -142,8 +139,11 @@ class Search {
   std::vector<double> largest_scales() const {
     std::vector<double> largest(scales_.size(), 0.0);
     for (const Place& place : rows_) {
+      const SortedError& group = groups_[place.group];
       double& most = largest[scale_idx(place)];
-      for (const double t : groups_[place.group].target().row(place.row)) most = std::max(most, std::abs(t));
+      for (int64_t k = 0; k < group.columns(); ++k) {
+        most = std::max(most, std::abs(group.target()(place.row, k)) / group.scale_factor(place.row, k));
+      }
     }
     for (size_t i = 0; i < largest.size(); ++i) largest[i] = largest[i] > 0 ? largest[i] / limits_.high : scales_[i];
     return largest;
@@ -253,24 +253,6 @@ class Search {
 
 GridPoint search_grid(const GridSearch& search, int threads) {
   return Search(search, threads).run();
-}
-
-GridPoint nearest_point(const GridSearch& search) {
-  GridPoint point;
-  point.scales = search.scales;
-  for (size_t g = 0; g < search.groups.size(); ++g) {
-    const auto& [h, target] = search.groups[g];
-    Matrix steps(target.rows, target.columns);
-    for (int64_t r = 0; r < target.rows; ++r) {
-      const double scale = search.scales[search.scale_of[g][static_cast<size_t>(r)]];
-      for (int64_t c = 0; c < target.columns; ++c) {
-        steps(r, c) = std::clamp(std::nearbyint(target(r, c) / scale), static_cast<double>(search.q_min),
-                                 static_cast<double>(search.q_max));
-      }
-    }
-    point.steps.push_back(std::move(steps));
-  }
-  return point;
 }
 
 }  // namespace tinyc

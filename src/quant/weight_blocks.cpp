@@ -28,13 +28,6 @@ int32_t most_factor(int bits) {
   return 127 / (1 << (stored - 1));
 }
 
-// Rounded up to 16 significant bits.
-float short_scale(float scale) {
-  int exponent = 0;
-  const float fraction = std::frexp(scale, &exponent);
-  return std::ldexp(std::ceil(std::ldexp(fraction, 16)), exponent - 16);
-}
-
 // What each block's own largest weight asks for, or least squares where levels are few.
 void choose_free_scales(const Tensor& weights, const QuantizationSettings& settings, QParams& params) {
   const ScaleIndex block_of(params, weights.dims());
@@ -83,6 +76,12 @@ std::vector<double> block_errors(const Tensor& weights, const QParams& params) {
 }
 
 }  // namespace
+
+float short_scale(float scale) {
+  int exponent = 0;
+  const float fraction = std::frexp(scale, &exponent);
+  return std::ldexp(std::ceil(std::ldexp(fraction, 16)), exponent - 16);
+}
 
 int block_axis(int channel_axis, int rank) {
   if (channel_axis < 0 || rank < 2) return -1;

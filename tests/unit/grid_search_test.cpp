@@ -56,6 +56,25 @@ std::vector<double> steps_of(const Matrix& steps, int64_t row) {
   return {line.begin(), line.end()};
 }
 
+// Nearest rounding of the targets with today's scales: what there is without a search.
+GridPoint nearest_point(const GridSearch& search) {
+  GridPoint point;
+  point.scales = search.scales;
+  for (size_t g = 0; g < search.groups.size(); ++g) {
+    const auto& [h, target] = search.groups[g];
+    Matrix steps(target.rows, target.columns);
+    for (int64_t r = 0; r < target.rows; ++r) {
+      const double scale = search.scales[search.scale_of[g][static_cast<size_t>(r)]];
+      for (int64_t c = 0; c < target.columns; ++c) {
+        steps(r, c) = std::clamp(std::nearbyint(target(r, c) / scale), static_cast<double>(search.q_min),
+                                 static_cast<double>(search.q_max));
+      }
+    }
+    point.steps.push_back(std::move(steps));
+  }
+  return point;
+}
+
 double error_of(const GridSearch& search, const GridPoint& point) {
   double sum = 0;
   for (size_t g = 0; g < search.groups.size(); ++g) {

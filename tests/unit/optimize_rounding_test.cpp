@@ -2,6 +2,8 @@
 // grids and does not depend on the number of threads.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tinyc/ir/linear_quantization.h"
 #include "tinyc/quant/error_sums.h"
 #include "unit/small_graphs.h"
@@ -85,15 +87,57 @@ TEST(OptimizeRounding, OneScaleForAllRowsGainsToo) {
   EXPECT_GT(sqnr(fitted.reference, fitted.after), sqnr(fitted.reference, fitted.before));
 }
 
+// Weights that changed lie on their grids.
+void expect_on_grids(const Fitted& fitted) {
+  int changed = 0;
+  for (size_t i = 0; i < fitted.after.values.size(); ++i) {
+    const Value& value = fitted.after.values[i];
+    if (!value.constant || value.constant->rank() < 2) continue;
+    if (value.constant->same_bytes(*fitted.before.values[i].constant)) continue;
+    ++changed;
+    const auto& params = std::get<QParams>(*value.quant);
+    EXPECT_TRUE(dequantize(quantize(*value.constant, params), params).same_bytes(*value.constant)) << value.name;
+  }
+  EXPECT_GT(changed, 0);
+}
+
 TEST(OptimizeRounding, WhatItLeavesLiesOnItsGrids) {
-  const Fitted fitted = fit(separable_convolutions(), bits(3));
-  ASSERT_GT(fitted.counters.at("optimize-rounding.layers"), 0);
+  expect_on_grids(fit(separable_convolutions(), bits(3)));
+}
+
+TEST(OptimizeRounding, BinaryWeightsStayBinary) {
+  const Fitted fitted = fit(separable_convolutions(), bits(1));
+  expect_on_grids(fitted);
+  EXPECT_GT(sqnr(fitted.reference, fitted.after), sqnr(fitted.reference, fitted.before));
+}
+
+TEST(OptimizeRounding, BlocksKeepTheirFactorsAndGain) {
+  QuantizationSettings settings = bits(3);
+  settings.weight_block = 4;
+  const Fitted fitted = fit(classifier(), settings);
+  expect_on_grids(fitted);
+  for (size_t i = 0; i < fitted.after.values.size(); ++i) {
+    const Value& value = fitted.after.values[i];
+    if (!value.constant || !value.quant || std::get<QParams>(*value.quant).block == 0) continue;
+    const auto &before = std::get<QParams>(*fitted.before.values[i].quant), &after = std::get<QParams>(*value.quant);
+    ASSERT_EQ(before.block, after.block);
+    const size_t other = before.axis == 1 ? 1 : static_cast<size_t>(value.constant->dims()[1]);  // of the same channel
+    EXPECT_NEAR(before.scales[other] / before.scales[0], after.scales[other] / after.scales[0], 1e-3F);
+  }
+  EXPECT_GT(sqnr(fitted.reference, fitted.after), sqnr(fitted.reference, fitted.before) + 1.0);
+}
+
+TEST(OptimizeRounding, ScalesThatArePowersOfTwoStaySo) {
+  QuantizationSettings settings = bits(4);
+  settings.power_of_two_scales = true;
+  const Fitted fitted = fit(separable_convolutions(), settings);
+  expect_on_grids(fitted);
   for (const Node& node : fitted.after.nodes) {
     if (op_name(node) != "Conv") continue;
-    const Value& weight = fitted.after[node.inputs[1]];
-    const auto& params = std::get<QParams>(*weight.quant);
-    EXPECT_EQ(params.q_max, 3);
-    EXPECT_TRUE(dequantize(quantize(*weight.constant, params), params).same_bytes(*weight.constant)) << node.name;
+    for (const float scale : std::get<QParams>(*fitted.after[node.inputs[1]].quant).scales) {
+      int exponent = 0;
+      EXPECT_EQ(std::frexp(scale, &exponent), 0.5F);
+    }
   }
 }
 

@@ -47,8 +47,8 @@ bool has_free_bias(const Graph& graph, const LinearLayer& layer);
 // scales anew, from those of the weights; these must leave it room.
 void shift_bias(Graph& graph, const Graph& reference, const LinearLayer& layer,
                 std::span<const std::vector<double>> shift);
-// The smallest scales of the weights, by scale, at which an int32 bias of about today's size has room; zeros where none
-// is stored so.
-std::vector<double> smallest_scales_for_bias(const Graph& graph, const LinearLayer& layer);
+// The smallest scales of the weights, one or `count` of them by row, at which an int32 bias of about today's size has
+// room; zeros where none is stored so.
+std::vector<double> smallest_scales_for_bias(const Graph& graph, const LinearLayer& layer, size_t count);
 
 }  // namespace tinyc

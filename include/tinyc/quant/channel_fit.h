@@ -21,6 +21,7 @@ void add_channels(std::vector<ChannelSums>& sums, const Tensor& wanted, const Te
 struct ChannelMap {
   double gain = 1.0;
   double shift = 0.0;
+  bool operator==(const ChannelMap&) const = default;
 };
 
 // The map of least squared error; with `gains` both numbers are fitted, else the shift alone. Gains are within [0.5,

@@ -2,8 +2,8 @@
 //
 // Problem: for each row t of the target find integers q in [q_min, q_max] and a scale s that make
 //   (s q - t) H (s q - t)^T
-// small; rows may share a scale. Finding the least is a closest-vector problem, hard in general. Method, in stages that
-// never make a row worse:
+// small; rows may share a scale, and columns of a row may have given factors on it. Finding the least is a
+// closest-vector problem, hard in general. Method, in stages that never make a row worse:
 //   sweep    With columns in order of falling H_jj and H = R R^T, R upper triangular, the error is |(s q - t) R|^2,
 //            and its k-th element depends on q_1 .. q_k only. Each q_k in turn is the integer that makes its element
 //            least: nearest rounding with the errors of earlier columns fed back (Babai's nearest plane, which is what
@@ -24,6 +24,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -33,11 +34,15 @@ namespace tinyc {
 
 struct GridSearch {
   std::vector<OutputError> groups;
+  std::vector<Matrix> factors;                // [group]: on the scales, [rows, columns]; none or empty: all are 1
   std::vector<std::vector<size_t>> scale_of;  // [group][row]: index of the row's scale
   std::vector<double> scales;                 // today's
   std::vector<double> smallest;               // by scale: no candidate is below it
+  // The scale near a given one that can be stored, exact in float.
+  std::function<double(double)> storable = [](double scale) { return static_cast<double>(static_cast<float>(scale)); };
   int32_t q_min = -127;
   int32_t q_max = 127;
+  int32_t q_step = 1;
   int finalists = 1;  // scales that go through all stages
   int restarts = 0;   // of each row
   uint64_t seed = 0;  // of the restarts
@@ -51,8 +56,5 @@ struct GridPoint {
 
 // The same for any number of threads.
 GridPoint search_grid(const GridSearch& search, int threads);
-
-// Nearest rounding of the targets with today's scales: what there is without a search.
-GridPoint nearest_point(const GridSearch& search);
 
 }  // namespace tinyc

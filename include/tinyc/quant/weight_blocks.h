@@ -14,4 +14,7 @@ int block_axis(int channel_axis, int rank);
 // Those given come back where blocks change nothing: no more inputs than one block, or weights of more than 6 bits.
 QParams block_params(const Tensor& weights, const QParams& by_channel, int axis, const QuantizationSettings& settings);
 
+// A positive scale rounded up to 16 significant bits: times the factor and the level of a block it is exact in a float.
+float short_scale(float scale);
+
 }  // namespace tinyc
