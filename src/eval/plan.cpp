@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "eval/memory_layout.h"
+#include "tinyc/ops/clamp.h"
 #include "tinyc/ops/infer.h"
 
 namespace tinyc {
@@ -28,10 +29,6 @@ std::vector<TensorType> infer_from(Graph graph, std::span<const TypeOfInput> inp
   for (Value& value : graph.values) types.push_back(std::move(value.type));
   return types;
 }
-
-struct Bounds {
-  float low, high;
-};
 
 class Planner {
  public:
@@ -102,21 +99,10 @@ class Planner {
     return wanted == nullptr || (given != nullptr && *given == *wanted && wanted->axis < 0);
   }
 
-  // The bounds of a Relu or Clip with constant bounds: what it makes of the two infinities.
-  std::optional<Bounds> bounds_of(const Node& clamp) const {
-    if (clamp.op == nullptr || clamp.op->quant.kind != QuantKind::kClamp) return std::nullopt;
-    std::vector<Tensor> operands{Tensor::of<float>({2}, std::vector<float>{-INFINITY, INFINITY})};
-    for (size_t k = 1; k < clamp.inputs.size(); ++k) {
-      if (clamp.inputs[k] != kNoValue && !graph_[clamp.inputs[k]].constant) return std::nullopt;
-      operands.push_back(clamp.inputs[k] == kNoValue ? Tensor() : request_.constants[index_of(clamp.inputs[k])]);
-    }
-    std::vector<Tensor> outputs{Tensor::zeros(DataType::kFloat, {2})};
-    std::vector<std::byte> scratch;
-    const EvalContext::RunSubgraph none;
-    EvalContext context(clamp, operands, outputs, scratch, none);
-    clamp.op->eval(context);
-    const auto bounds = outputs[0].data<float>();
-    return Bounds{bounds[0], bounds[1]};
+  std::optional<ClampLimits> limits_of(const Node& clamp) const {
+    return clamp_limits(clamp, [&](ValueId id) {
+      return graph_[id].constant ? &request_.constants[index_of(id)] : static_cast<const Tensor*>(nullptr);
+    });
   }
 
   // The clamp that reads output 0 and that its kernel may take along, as the index of its node.
@@ -146,7 +132,7 @@ class Planner {
     for (ValueId id : node.outputs) outputs.push_back(id == kNoValue ? TensorType() : type(id));
     PrepareContext context{node, inputs, outputs, constants};
     const std::optional<size_t> clamp = following_clamp(node);
-    const std::optional<Bounds> bounds = clamp ? bounds_of(graph_.nodes[*clamp]) : std::nullopt;
+    const std::optional<ClampLimits> bounds = clamp ? limits_of(graph_.nodes[*clamp]) : std::nullopt;
     if (bounds) {
       context.clamp_low = bounds->low;
       context.clamp_high = bounds->high;

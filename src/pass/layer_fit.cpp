@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "tinyc/ir/linear_quantization.h"
+#include "tinyc/ops/clamp.h"
 #include "tinyc/ops/op.h"
 #include "tinyc/pass/rewrite.h"
 #include "tinyc/quant/error_sums.h"
@@ -27,6 +28,12 @@ bool is_check(size_t sample, size_t samples) {
 }
 bool is_fit(size_t sample, size_t samples) {
   return samples < kCheckEvery || !is_check(sample, samples);
+}
+
+std::vector<float> clamped(const Tensor& tensor, const ClampLimits& limits) {
+  std::vector<float> values = tensor.to_float();
+  for (float& value : values) value = limits(value);
+  return values;
 }
 
 // Reads a part of the positions where all would cost more than the budget.
@@ -67,6 +74,7 @@ class Fit {
         reference_(*context.reference),
         context_(context),
         method_(method),
+        uses_(reference_),
         exact_(reference_, Engine::kFloat, context.samples, context.threads),
         changed_run_(graph, Engine::kSimulated, context.samples, context.threads) {}
 
@@ -111,11 +119,11 @@ class Fit {
     const Graph before = graph_;
     const auto measured = [&](bool weights) {
       apply(*layer, fit, weights ? std::optional(damping) : std::nullopt);
-      const ErrorSums error = checked_error(wanted, changed_run_.compute(graph_, id));
+      const ErrorSums error = checked_error(id, wanted, changed_run_.compute(graph_, id));
       graph_ = before;
       return error;
     };
-    const ErrorSums as_is = checked_error(wanted, now), both = measured(true);
+    const ErrorSums as_is = checked_error(id, wanted, now), both = measured(true);
     const ErrorSums bias_only = method_.must_change() ? both : measured(false);
     const bool weights = method_.must_change() || both.noise < bias_only.noise;
     const ErrorSums& best = weights ? both : bias_only;
@@ -128,13 +136,17 @@ class Fit {
     return true;
   }
 
-  // Noise of the node's results on the samples kept out.
-  static ErrorSums checked_error(const LayerResults& wanted, const LayerResults& now) {
+  // Noise of the node's results on the samples kept out, behind the clamps that read them.
+  ErrorSums checked_error(NodeId id, const LayerResults& wanted, const LayerResults& now) const {
     ErrorSums sums;
-    for (size_t s = 0; s < now.size(); ++s) {
-      if (!is_check(s, now.size())) continue;
-      for (size_t i = 0; i < now[s].size(); ++i) {
-        if (now[s][i].dtype() == DataType::kFloat) sums.add(wanted[s][i].data<float>(), now[s][i].data<float>());
+    size_t computed = 0;
+    for (const ValueId output : reference_[id].outputs) {
+      if (output == kNoValue) continue;
+      const size_t i = computed++;
+      const ClampLimits limits = limits_behind(reference_, uses_, output);
+      for (size_t s = 0; s < now.size(); ++s) {
+        if (!is_check(s, now.size()) || now[s][i].dtype() != DataType::kFloat) continue;
+        sums.add(clamped(wanted[s][i], limits), clamped(now[s][i], limits));
       }
     }
     return sums;
@@ -191,6 +203,7 @@ class Fit {
   const Graph& reference_;
   PassContext& context_;
   LayerMethod& method_;
+  const Uses uses_;
   LayerwiseRun exact_, changed_run_;
   bool changed_ = false;
 };

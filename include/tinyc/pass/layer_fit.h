@@ -6,7 +6,8 @@
 // target, which also makes up for what earlier layers lost (quant/second_order.h); the weights that a method finds near
 // the target, as the output sees it; and the bias that goes with them. How far the target may move away from the float
 // weights is chosen by what it gains on samples kept out of the moments. Every candidate is measured on the samples
-// kept out, and the one that stays is then fitted once more to all samples. Cost: positions times columns squared for
+// kept out, behind the clamp that reads the output where there is one, for errors of what is cut off cost nothing. The
+// one that stays is then fitted once more to all samples. Cost: positions times columns squared for
 // the moments, of which at most a budget is spent a layer by reading a part of the positions; and the method's.
 // Sources: see the headers named above.
 #pragma once
