@@ -1,4 +1,4 @@
-"""Writes the inputs that the fuzzers start from: OUT/import, OUT/recipe, OUT/npz.
+"""Writes the inputs that the fuzzers start from: OUT/import, OUT/recipe, OUT/npz, OUT/coding.
 
 usage: make_seeds.py OUT [FOLDER ...]     model.onnx files below the folders are seeds of the importer, smallest first
 """
@@ -58,6 +58,8 @@ def main():
     for number, contents in enumerate(arrays()):
         for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             write(out / "npz", f"{number}_{method}.npz", npz(contents, method))
+    for around in range(3):  # rows, columns, the header of an arithmetic stream, a code
+        write(out / "coding", f"{around}.bin", bytes([4, 12, around, 3, 0]) + bytes(range(7, 250, 9)))
 
 
 main()

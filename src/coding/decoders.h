@@ -1,0 +1,8 @@
+// The device decoders, as C++ sees them: they are C, whose casts our own warnings would refuse.
+#pragma once
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wold-style-cast"
+#pragma GCC diagnostic ignored "-Wcast-qual"
+#include "rt/arithmetic_s8.h"
+#pragma GCC diagnostic pop
