@@ -5,9 +5,10 @@
 // through the layers that read it: b -= c, and b'[o] += sum over inputs and taps of w'[o][i] c_i. What is smaller than
 // c on other data is cut off there instead of at 0, so c is the smallest value seen, and a change is kept only where a
 // trial on samples other than those finds it better (pass/trial.h). Zeros at a padded border are not c: readers with
-// padding are refused. Readers must be layers with constant weights and a place for a bias. Cost: one run of the float
-// model, and the trials. Source: Nagel et al. 2019 (arXiv:1906.04721), section 4.1.3, with the minimum of data in place
-// of BatchNorm's mean minus three deviations.
+// padding are refused. Readers must be layers with constant weights and a place for a bias. Without data c is what
+// BatchNormalization recorded, mean minus three deviations, and there is nothing to try it on. Cost: one run of the
+// float model, and the trials. Source: Nagel et al. 2019 (arXiv:1906.04721), section 4.1.3, which always takes the
+// recorded moments.
 #include <algorithm>
 #include <limits>
 #include <map>
@@ -53,14 +54,15 @@ std::string why_not(const Graph& graph, const Node& node, ValueId input) {
   return plain ? std::string() : "has a bias that is not one constant a channel";
 }
 
-// By channel (axis 1): the smallest value over all samples.
-std::map<ValueId, std::vector<double>> smallest(const Graph& graph, const std::vector<ValueId>& values,
-                                                const PassContext& context) {
+using Floors = std::map<ValueId, std::vector<double>>;  // by channel (axis 1); a value may be missing
+
+// The smallest value over all samples.
+Floors smallest(const Graph& graph, const std::vector<ValueId>& values, const PassContext& context) {
   Program::Options options;
   options.observed = values;
   const Program program(graph, options);
   std::vector<Workspace> workspaces(static_cast<size_t>(std::max(context.threads, 1)));
-  std::vector<std::map<ValueId, std::vector<double>>> parts(context.samples.size());
+  std::vector<Floors> parts(context.samples.size());
   parallel_for(static_cast<int64_t>(parts.size()), context.threads, [&](int64_t idx, int thread) {
     const auto sample = static_cast<size_t>(idx);
     static_cast<void>(program.run(
@@ -76,13 +78,26 @@ std::map<ValueId, std::vector<double>> smallest(const Graph& graph, const std::v
           }
         }));
   });
-  std::map<ValueId, std::vector<double>> total = std::move(parts.front());
+  Floors total = std::move(parts.front());
   for (const auto& part : parts) {
     for (const auto& [id, least] : part) {
       for (size_t c = 0; c < least.size(); ++c) total[id][c] = std::min(total[id][c], least[c]);
     }
   }
   return total;
+}
+
+// What normal values of the recorded moments fall below once in 700 times.
+Floors recorded(const Graph& graph, const std::vector<ValueId>& values, const MomentTable& moments) {
+  constexpr double kDeviations = 3.0;
+  Floors floors;
+  for (ValueId id : values) {
+    const auto found = moments.find(graph[id].name);
+    if (found == moments.end()) continue;
+    const ChannelMoments& of = found->second;
+    for (size_t c = 0; c < of.mean.size(); ++c) floors[id].push_back(of.mean[c] - kDeviations * of.deviation[c]);
+  }
+  return floors;
 }
 
 std::vector<Candidate> find_candidates(const Graph& graph, PassContext& context) {
@@ -110,10 +125,13 @@ std::vector<Candidate> find_candidates(const Graph& graph, PassContext& context)
     values.push_back(relu.inputs[0]);
   }
   if (values.empty()) return {};
-  const auto least = smallest(graph, values, context);
+  const Floors floors =
+      context.samples.empty() ? recorded(graph, values, context.moments) : smallest(graph, values, context);
   std::vector<Candidate> useful;
   for (size_t i = 0; i < found.size(); ++i) {
-    for (const double floor : least.at(values[i])) found[i].floors.push_back(std::max(floor, 0.0));
+    const auto known = floors.find(values[i]);
+    if (known == floors.end()) continue;
+    for (const double floor : known->second) found[i].floors.push_back(std::max(floor, 0.0));
     if (*std::max_element(found[i].floors.begin(), found[i].floors.end()) == 0) continue;
     if (reasons[i].empty()) {
       useful.push_back(std::move(found[i]));
@@ -153,9 +171,17 @@ void absorb(Graph& graph, const Candidate& candidate) {
   }
 }
 
+// What was recorded of the layer's result, less what it lost.
+void lower_moments(const Graph& graph, const Candidate& candidate, MomentTable& moments) {
+  const auto found = moments.find(graph[graph[candidate.layer].outputs[0]].name);
+  if (found == moments.end()) return;
+  for (size_t c = 0; c < candidate.floors.size(); ++c) found->second.mean[c] -= candidate.floors[c];
+}
+
 bool run(Graph& graph, PassContext& context) {
-  if (context.samples.size() < 2 || computable_part(graph).nodes.size() != graph.nodes.size()) {
-    context.note("model", "skipped: there are no calibration samples");
+  const bool measured = context.samples.size() >= 2;
+  if ((!measured && context.moments.empty()) || computable_part(graph).nodes.size() != graph.nodes.size()) {
+    context.note("model", "skipped: there are neither calibration samples nor statistics of BatchNormalization");
     return false;
   }
   const std::vector<Candidate> candidates = find_candidates(graph, context);
@@ -168,16 +194,21 @@ bool run(Graph& graph, PassContext& context) {
     infer_types(changed);
     return changed;
   };
-  const std::vector<bool> kept = choose_changes(QuantizationTrial(graph, context), candidates.size(), build);
+  const std::vector<bool> kept = measured ? choose_changes(QuantizationTrial(graph, context), candidates.size(), build)
+                                          : std::vector<bool>(candidates.size(), true);
   for (size_t i = 0; i < candidates.size(); ++i) {
     const std::vector<double>& floors = candidates[i].floors;
     const auto raised = std::count_if(floors.begin(), floors.end(), [](double floor) { return floor > 0; });
     context.note(graph[candidates[i].layer].name,
-                 kept[i] ? "what " + std::to_string(raised) + " channels never fall below went into the next biases"
+                 kept[i] ? "what " + std::to_string(raised) + " channels " + (measured ? "never" : "hardly ever") +
+                               " fall below went into the next biases"
                          : "left as it was: absorbing its bias does not lower the error");
     context.count(kept[i] ? "layers" : "layers_left");
   }
   if (std::find(kept.begin(), kept.end(), true) == kept.end()) return false;
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    if (kept[i]) lower_moments(graph, candidates[i], context.moments);
+  }
   graph = build(kept);
   remove_dead(graph);
   return true;

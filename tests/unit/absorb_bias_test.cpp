@@ -49,6 +49,27 @@ TEST(AbsorbBias, MovesWhatNeverFallsBelowIntoTheNextLayer) {
   }
 }
 
+TEST(AbsorbBias, WithoutDataTakesTheMomentsOfBatchNormalization) {
+  const Graph before = raised_pair("Conv", {3, 4, 3, 3}, {});
+  Graph after = before;
+  const std::string result = before[before.nodes[0].outputs[0]].name;
+  PassContext context;
+  context.moments[result] = {{5.0, 0.0, 0.1, 0.0}, {1.0, 1.0, 0.01, 0.0}};
+  ASSERT_TRUE(run_pass(after, "absorb-bias", context));
+  const auto bias = after[after.nodes[0].inputs[2]].constant->data<float>();
+  EXPECT_NEAR(bias[0], 3.0F, 1e-6F);  // 5 less what is three deviations below 5
+  EXPECT_EQ(bias[1], 0.0F);
+  EXPECT_NEAR(bias[2], 0.03F, 1e-6F);
+  EXPECT_NEAR(context.moments[result].mean[0], 3.0, 1e-9);
+  // What lies above the floors goes through as before.
+  const Sample high = {Tensor::of<float>({1, 2, 6, 6}, std::vector<float>(72, 0.01F))};
+  Workspace workspace;
+  const Tensor expected = Program(before).run(high, workspace)[0], actual = Program(after).run(high, workspace)[0];
+  for (size_t i = 0; i < static_cast<size_t>(expected.size()); ++i) {
+    ASSERT_NEAR(actual.data<float>()[i], expected.data<float>()[i], 1e-4F);
+  }
+}
+
 void expect_refused(const Absorbed& run, const std::string& reason) {
   EXPECT_EQ(run.bias_of(run.after, 0), run.bias_of(run.before, 0));
   ASSERT_EQ(run.context.notes.size(), 1U);
