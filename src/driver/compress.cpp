@@ -151,7 +151,7 @@ class Run {
     steps.size = [&](const Graph& packed) { return size_of(packed); };
     steps.drop = [&](const Graph& packed) { return drop_of(packed); };
     report_.fit = fit_bits(reference_, context_.settings, recipe_.fit, context_.samples, threads_, steps);
-    context_.settings.layer_bits = report_.fit->layer_bits;
+    context_.settings = report_.fit->settings;
   }
 
   // A copy after one stage; what passes say of it is forgotten.

@@ -17,13 +17,14 @@ namespace tinyc {
 namespace {
 
 constexpr std::array kWidths = {8, 4, 2};
+constexpr std::array kNoises = {0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08};
 // Trials that tighten a limit on bytes, and sizes that a goal on accuracy is looked for among.
 constexpr int kMostTrials = 4;
 constexpr size_t kSizes = 32;
 
-// The model at one width of all weights.
-struct Width {
-  int bits;
+// The model with all weights in one form.
+struct Uniform {
+  QuantizationSettings settings;
   Graph graph;  // constants still in float
   std::map<std::string, int64_t, std::less<>> layer_bytes;
 };
@@ -57,86 +58,104 @@ class Fit {
       : reference_(reference), settings_(settings), goal_(goal), samples_(samples), threads_(threads), steps_(steps) {}
 
   FitResult go() {
-    quantize_widths();
+    quantize_all();
     measure_layers();
     const std::vector<Allocation> frontier = allocate(forms_);
     check_ram();
     const Allocation chosen = goal_.bytes ? meet_bytes(frontier) : meet_drop(frontier);
     if (goal_.bytes && goal_.drop) require_drop(chosen);
-    result_.layer_bits = bits_of(chosen);
+    result_.settings = settings_for(chosen);
     result_.predicted_bytes = fixed_bytes_ + chosen.bytes;
     result_.predicted_sqnr_db = 10 * std::log10(signal_ / std::max(base_noise_ + chosen.noise * signal_, 1e-300));
     return std::move(result_);
   }
 
  private:
-  void quantize_widths() {
-    for (const int bits : kWidths) {
-      if (bits > settings_.weight_bits) continue;
-      QuantizationSettings uniform = settings_;
-      uniform.weight_bits = bits;
-      Width& width = widths_.emplace_back(Width{bits, steps_.quantize(uniform), {}});
-      const Graph packed = steps_.pack(width.graph);
-      for (const LayerSummary& layer : summarize(packed).layers) width.layer_bytes[layer.name] = layer.weight_bytes;
-      if (widths_.size() == 1) widest_ = steps_.size(packed);
+  // From the largest.
+  std::vector<QuantizationSettings> choices() const {
+    std::vector<QuantizationSettings> found;
+    if (is_coded()) {
+      for (const double noise : kNoises) found.emplace_back(settings_).weight_noise = noise;
+      return found;
     }
-    if (widths_.size() > 1) return;
+    for (const int bits : kWidths) {
+      if (bits <= settings_.weight_bits) found.emplace_back(settings_).weight_bits = bits;
+    }
+    return found;
+  }
+
+  bool is_coded() const { return settings_.weight_noise > 0; }
+
+  void quantize_all() {
+    for (const QuantizationSettings& settings : choices()) {
+      Uniform& form = uniform_.emplace_back(Uniform{settings, steps_.quantize(settings), {}});
+      const Graph packed = steps_.pack(form.graph);
+      for (const LayerSummary& layer : summarize(packed).layers) form.layer_bytes[layer.name] = layer.weight_bytes;
+      if (uniform_.size() == 1) largest_ = steps_.size(packed);
+    }
+    if (uniform_.size() > 1) return;
     throw Error(ErrorKind::kUsage,
                 fmt::format("a goal has nothing to choose: weights have {} bits already", settings_.weight_bits),
                 "leave the bits to the goal");
   }
 
   void measure_layers() {
-    const Graph& base = widths_.front().graph;
+    const Graph& base = uniform_.front().graph;
     const auto wanted = run_samples(reference_, Engine::kFloat, samples_, threads_);
     Progress progress("fit", static_cast<int64_t>(base.nodes.size()));
     const auto choosable = [&](const Node& node) {
-      return has_quantized_weights(base, node) && !settings_.layer_bits.contains(node.name);
+      return has_quantized_weights(base, node) && !settings_.layer_bits.contains(node.name) &&
+             !settings_.layer_noise.contains(node.name);
     };
     const auto errors = measure_variants(base, Engine::kSimulated, samples_, wanted, threads_, [&](size_t i) {
       progress.advance();
       std::vector<Graph> variants;
       if (!choosable(base.nodes[i])) return variants;
-      for (const Width& width : widths_) variants.push_back(with_node_of(base, width.graph, i));
+      for (const Uniform& form : uniform_) variants.push_back(with_node_of(base, form.graph, i));
       return variants;
     });
-    fixed_bytes_ = widest_.bytes;
+    fixed_bytes_ = largest_.bytes;
     for (size_t i = 0; i < base.nodes.size(); ++i) {
       if (errors[i].empty()) continue;
       const std::string& name = base.nodes[i].name;
-      const ErrorSums& widest = errors[i].front();
-      signal_ = std::max(widest.signal, 1e-300);
-      base_noise_ = widest.noise;
+      const ErrorSums& largest = errors[i].front();
+      signal_ = std::max(largest.signal, 1e-300);
+      base_noise_ = largest.noise;
       std::vector<Form>& forms = forms_.emplace_back();
-      for (size_t k = 0; k < widths_.size(); ++k) {
-        const auto bytes = widths_[k].layer_bytes.find(name);
-        const double added = std::max(errors[i][k].noise - widest.noise, 0.0) / signal_;
-        forms.push_back({bytes == widths_[k].layer_bytes.end() ? 0 : bytes->second, added});
+      for (size_t k = 0; k < uniform_.size(); ++k) {
+        const auto bytes = uniform_[k].layer_bytes.find(name);
+        const double added = std::max(errors[i][k].noise - largest.noise, 0.0) / signal_;
+        forms.push_back({bytes == uniform_[k].layer_bytes.end() ? 0 : bytes->second, added});
       }
       fixed_bytes_ -= forms.front().bytes;
       layers_.push_back(name);
     }
   }
 
-  std::map<std::string, int, std::less<>> bits_of(const Allocation& allocation) const {
-    auto bits = settings_.layer_bits;
-    for (size_t i = 0; i < layers_.size(); ++i) bits[layers_[i]] = widths_[allocation.forms[i]].bits;
-    return bits;
+  QuantizationSettings settings_for(const Allocation& allocation) const {
+    QuantizationSettings settings = settings_;
+    for (size_t i = 0; i < layers_.size(); ++i) {
+      const QuantizationSettings& form = uniform_[allocation.forms[i]].settings;
+      if (is_coded()) {
+        settings.layer_noise[layers_[i]] = form.weight_noise;
+      } else {
+        settings.layer_bits[layers_[i]] = form.weight_bits;
+      }
+    }
+    return settings;
   }
 
   Graph try_out(const Allocation& allocation) {
-    QuantizationSettings chosen = settings_;
-    chosen.layer_bits = bits_of(allocation);
     ++result_.trials;
-    return steps_.pack(steps_.quantize(chosen));
+    return steps_.pack(steps_.quantize(settings_for(allocation)));
   }
 
   void check_ram() const {
-    if (!goal_.ram || widest_.ram <= *goal_.ram) return;
+    if (!goal_.ram || largest_.ram <= *goal_.ram) return;
     throw Error(
         ErrorKind::kGate,
         fmt::format("the goal of {} of RAM is out of reach: the arena takes {}",
-                    format_bytes(static_cast<uint64_t>(*goal_.ram)), format_bytes(static_cast<uint64_t>(widest_.ram))),
+                    format_bytes(static_cast<uint64_t>(*goal_.ram)), format_bytes(static_cast<uint64_t>(largest_.ram))),
         "fewer bits of weights do not make activations smaller");
   }
 
@@ -195,10 +214,10 @@ class Fit {
   const int threads_;
   const FitSteps& steps_;
 
-  std::vector<Width> widths_;  // the widest first
-  Size widest_;
+  std::vector<Uniform> uniform_;  // the largest first
+  Size largest_;
   std::vector<std::string> layers_;
-  std::vector<std::vector<Form>> forms_;  // by layer, by width
+  std::vector<std::vector<Form>> forms_;  // by layer, by form
   int64_t fixed_bytes_ = 0;               // of what does not depend on the choice
   double signal_ = 1;
   double base_noise_ = 0;

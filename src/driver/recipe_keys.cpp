@@ -238,6 +238,15 @@ void check_layer_bits(const Recipe& recipe) {
     check_range("layer_bits of '" + name + "'", bits, 1, 8);
 }
 
+void check_weight_noise(const Recipe& recipe) {
+  check_range("weight_noise", recipe.quantization.weight_noise, 0, 0.5);
+}
+
+void check_layer_noise(const Recipe& recipe) {
+  for (const auto& [name, noise] : recipe.quantization.layer_noise)
+    check_range("layer_noise of '" + name + "'", noise, 0, 0.5);
+}
+
 void check_emit(const Recipe& recipe) {
   std::vector<std::string_view> known;
   for (const EmitterDef* emitter : all_emitters()) known.push_back(emitter->name);
@@ -316,6 +325,12 @@ constexpr RecipeKey kKeys[] = {
                                                  check_weight_block),
     key<&Recipe::quantization, &Q::layer_bits>("quantization", "layer_bits", "weight bits of single nodes, by name",
                                                check_layer_bits),
+    key<&Recipe::quantization, &Q::weight_noise>(
+        "quantization", "weight_noise",
+        "above 0: weights are rounded to be entropy coded, with so much noise in each layer's output per power of it",
+        check_weight_noise),
+    key<&Recipe::quantization, &Q::layer_noise>("quantization", "layer_noise", "weight_noise of single nodes, by name",
+                                                check_layer_noise),
     key<&Recipe::quantization, &Q::power_of_two_scales>("quantization", "power_of_two_scales",
                                                         "scales of weights and activations are powers of two"),
     key<&Recipe::quantization, &Q::activations>("quantization", "activations", "int8, uint8 or int16"),

@@ -90,18 +90,25 @@ Json fit_json(const Report& report) {
   Json json = {{"predicted_bytes", fit.predicted_bytes},
                {"predicted_sqnr_db", fit.predicted_sqnr_db},
                {"trials", fit.trials},
-               {"layer_bits", Json::object()}};
-  for (const auto& [layer, bits] : fit.layer_bits) json["layer_bits"][layer] = bits;
+               {"layer_bits", Json::object()},
+               {"layer_noise", Json::object()}};
+  for (const auto& [layer, bits] : fit.settings.layer_bits) json["layer_bits"][layer] = bits;
+  for (const auto& [layer, noise] : fit.settings.layer_noise) json["layer_noise"][layer] = noise;
   return json;
 }
 
 // What a goal chose, what it predicted, and what came out.
 std::string fit_lines(const Report& report) {
+  const QuantizationSettings& settings = report.fit->settings;
   std::map<int, std::vector<std::string>, std::greater<>> layers;
-  for (const auto& [layer, bits] : report.fit->layer_bits) layers[bits].push_back(layer);
+  for (const auto& [layer, bits] : settings.layer_bits) layers[bits].push_back(layer);
+  std::map<double, std::vector<std::string>> noisy;
+  for (const auto& [layer, noise] : settings.layer_noise) noisy[noise].push_back(layer);
   std::string text;
   for (const auto& [bits, names] : layers)
     text += fmt::format("{:<12} {} bits: {}\n", "chosen", bits, join(names, ", "));
+  for (const auto& [noise, names] : noisy)
+    text += fmt::format("{:<12} noise {:g}: {}\n", "chosen", noise, join(names, ", "));
   return text + fmt::format("{:<12} {} bytes and {:.2f} dB predicted, {} bytes and {:.2f} dB came out\n", "goal",
                             report.fit->predicted_bytes, report.fit->predicted_sqnr_db, report.bytes_after,
                             worst_sqnr_db(report).value_or(0));

@@ -34,6 +34,7 @@ class Rounding final : public LayerMethod {
 
   bool treats(const Graph& graph, const Node& node, int weight) const override {
     const ValueId id = operand(node, weight);
+    if (settings_of_layer(context_.settings, node.name).weight_noise > 0) return false;  // price-weights rounds them
     return id != kNoValue && graph[id].constant && graph[id].quant && std::holds_alternative<QParams>(*graph[id].quant);
   }
 

@@ -85,16 +85,17 @@ TEST(Fit, SpendsBitsWhereTheyCount) {
   const Graph graph = uneven_layers();
   // Room for one layer of 8 bits and one of 4.
   const FitResult result = fit(graph, {.bytes = kRest + kWeights + kWeights / 2});
-  ASSERT_EQ(result.layer_bits.size(), 2U);
-  EXPECT_EQ(result.layer_bits.at(graph.nodes[0].name), 8);
-  EXPECT_EQ(result.layer_bits.at(graph.nodes[1].name), 4);
+  ASSERT_EQ(result.settings.layer_bits.size(), 2U);
+  EXPECT_EQ(result.settings.layer_bits.at(graph.nodes[0].name), 8);
+  EXPECT_EQ(result.settings.layer_bits.at(graph.nodes[1].name), 4);
   EXPECT_EQ(result.predicted_bytes, kRest + kWeights + kWeights / 2);
   EXPECT_GT(result.predicted_sqnr_db, 30);
 }
 
 TEST(Fit, TakesAllBitsThereAreRoomFor) {
   const Graph graph = uneven_layers();
-  for (const auto& [layer, bits] : fit(graph, {.bytes = kRest + 2 * kWeights}).layer_bits) EXPECT_EQ(bits, 8) << layer;
+  for (const auto& [layer, bits] : fit(graph, {.bytes = kRest + 2 * kWeights}).settings.layer_bits)
+    EXPECT_EQ(bits, 8) << layer;
 }
 
 TEST(Fit, FindsTheSmallestThatLosesNoMoreThanTheGoal) {

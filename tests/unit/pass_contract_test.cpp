@@ -89,10 +89,14 @@ std::vector<Subject> subjects_of(const PassDef& pass) {
       }
       continue;
     }
-    Graph graph = folded(named.graph);
-    auto calibrated = std::make_unique<CalibratedContext>(graph);
-    if (pass.stage > Stage::kAnnotate) run_pass(graph, "annotate", calibrated->context);
-    subjects.push_back({named.name, std::move(graph), std::move(calibrated)});
+    QuantizationSettings coded;
+    coded.weight_noise = 0.02;
+    for (const QuantizationSettings& settings : {QuantizationSettings(), coded}) {
+      Graph graph = folded(named.graph);
+      auto calibrated = std::make_unique<CalibratedContext>(graph, settings);
+      if (pass.stage > Stage::kAnnotate) run_pass(graph, "annotate", calibrated->context);
+      subjects.push_back({named.name, std::move(graph), std::move(calibrated)});
+    }
   }
   return subjects;
 }

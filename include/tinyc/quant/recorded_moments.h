@@ -26,7 +26,8 @@ struct InputMoments {
   double common = 0.0;
 };
 
-// By graph input, from the moments of the layer that reads it: see recorded_moments.cpp. Standard where nothing is known.
+// By graph input, from the moments of the layer that reads it: see recorded_moments.cpp. Standard where nothing is
+// known.
 std::vector<InputMoments> fit_inputs(const Graph& graph, const MomentTable& table);
 
 }  // namespace tinyc

@@ -17,7 +17,10 @@ struct QuantizationSettings {
   // with more inputs and weights of at most 6 bits. A multiple of 16 up to 256.
   int weight_block = 0;
   std::map<std::string, int, std::less<>> layer_bits;  // weight bits of single nodes, by name
-  bool power_of_two_scales = false;                    // of weights and activations; biases follow
+  // Above 0: weights are rounded to be entropy coded, and this share of the power of a layer's output may become noise.
+  double weight_noise = 0;
+  std::map<std::string, double, std::less<>> layer_noise;  // of single nodes, by name
+  bool power_of_two_scales = false;                        // of weights and activations; biases follow
   // kUint8, kInt8 or kInt16. uint8 and int8 are the same grid, 128 apart. onnxruntime on x86 wants uint8: where an int8
   // value has two readers, it leaves the layers around it in float.
   DataType activations = DataType::kUint8;
@@ -28,11 +31,13 @@ struct QuantizationSettings {
   std::vector<std::string> skip;           // names of nodes that stay in float
 };
 
-// What a node's weights are quantized with: the settings, with the bits that layer_bits gives the node.
+// What a node's weights are quantized with: the settings, with the bits and the noise that the node is given.
 inline QuantizationSettings settings_of_layer(const QuantizationSettings& settings, std::string_view node) {
   QuantizationSettings own = settings;
   const auto found = settings.layer_bits.find(node);
   if (found != settings.layer_bits.end()) own.weight_bits = found->second;
+  const auto noise = settings.layer_noise.find(node);
+  if (noise != settings.layer_noise.end()) own.weight_noise = noise->second;
   return own;
 }
 

@@ -1,0 +1,45 @@
+// Weights on grids that come near a target as a layer's output sees it and take few bits once they are entropy coded.
+//
+// Problem: for each row t of the target find integers q that make
+//   (u q - t) H (u q - t)^T + price * bits(q)
+// small, u being the row's step. With a price, zeros, steps and codewords compete for the same bytes: pruning,
+// quantization and entropy coding are one optimization. Method: the sweep of the grid search (quant/grid_search.h)
+// gives integers without a price; then descent: with all others held, column j's integer is the best of the nearest to
+// its optimum, the ones beside it, 0, and what it is. bits(q) is minus the logarithm of how often q occurs in the
+// layer, taken anew after each round over all rows, as an adaptive coder would find it. Rounds end when hardly anything
+// moves. The size of a step: noise of u^2 / 12 on every column is a given share of the row's power,
+//   u = sqrt(12 share (t H t^T) / trace(H)),
+// at least what holds the largest weight. Steps of a layer are one number times powers of two: so few different steps,
+// and multipliers made of them, are stored in next to nothing.
+// The price is in proportion to what a step does, u^2 mean(H_jj), so that one number serves all layers.
+// Cost a round: rows times columns squared at most, where everything moves; rows times columns where nothing does.
+//
+// Sources: entropy-constrained quantization (Chou, Lookabaugh and Gray, 1989); rate-distortion optimization of
+// networks' weights as in DeepCABAC (Wiedemann et al., 2020, arXiv:1907.11900), here with the output's error.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tinyc/quant/second_order.h"
+
+namespace tinyc {
+
+struct RateSearch {
+  std::vector<OutputError> groups;
+  std::vector<std::vector<size_t>> scale_of;  // [group][row]: index of the row's step
+  std::vector<double> smallest;               // by step: none is below it
+  double share = 1e-3;                        // of a row's power that becomes noise
+  double price = 0.07;                        // of a bit, see above
+  int32_t q_max = 127;                        // integers are in [-q_max, q_max]
+};
+
+struct RatePoint {
+  std::vector<double> scales;  // exact in float
+  std::vector<Matrix> steps;   // [group]: integers [rows, columns]
+};
+
+// The same for any number of threads.
+RatePoint search_rate(const RateSearch& search, int threads);
+
+}  // namespace tinyc

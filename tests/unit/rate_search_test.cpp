@@ -1,0 +1,155 @@
+// rate_search: a price makes integers cheaper to code, what is paid for it is what the form says, and price-weights
+// keeps its promise about noise.
+#include "tinyc/quant/rate_search.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "tinyc/ir/linear_quantization.h"
+#include "tinyc/quant/error_sums.h"
+#include "unit/small_graphs.h"
+
+namespace tinyc::testing {
+namespace {
+
+// H of correlated inputs, a random target.
+OutputError random_error(int64_t rows, int64_t columns, uint64_t seed) {
+  const Tensor factor = GraphBuilder::random_tensor({columns, columns}, 1.0F, seed),
+               target = GraphBuilder::random_tensor({rows, columns}, 1.0F, seed + 1);
+  OutputError error{Matrix(columns, columns), Matrix(rows, columns)};
+  for (int64_t i = 0; i < columns; ++i) {
+    for (int64_t j = 0; j < columns; ++j) {
+      for (int64_t k = 0; k < columns; ++k) {
+        error.h(i, j) += static_cast<double>(factor.data<float>()[static_cast<size_t>(i * columns + k)]) *
+                         static_cast<double>(factor.data<float>()[static_cast<size_t>(j * columns + k)]);
+      }
+    }
+    error.h(i, i) += static_cast<double>(2 * columns);
+  }
+  for (size_t i = 0; i < error.target.elements.size(); ++i) {
+    error.target.elements[i] = static_cast<double>(target.data<float>()[i]);
+  }
+  return error;
+}
+
+RateSearch search_of(int64_t rows, int64_t columns, double share, double price) {
+  RateSearch search;
+  search.groups = {random_error(rows, columns, 3)};
+  search.scale_of.resize(1);
+  for (int64_t r = 0; r < rows; ++r) search.scale_of[0].push_back(static_cast<size_t>(r));
+  search.smallest.assign(static_cast<size_t>(rows), 0.0);
+  search.share = share;
+  search.price = price;
+  return search;
+}
+
+// Share of the power of the rows that is noise.
+double noise_of(const RateSearch& search, const RatePoint& point) {
+  const auto& [h, target] = search.groups[0];
+  double noise = 0, power = 0;
+  for (int64_t r = 0; r < target.rows; ++r) {
+    for (int64_t i = 0; i < h.rows; ++i) {
+      for (int64_t j = 0; j < h.rows; ++j) {
+        const auto error = [&](int64_t k) {
+          return point.scales[static_cast<size_t>(r)] * point.steps[0](r, k) - target(r, k);
+        };
+        noise += error(i) * h(i, j) * error(j);
+        power += target(r, i) * h(i, j) * target(r, j);
+      }
+    }
+  }
+  return noise / power;
+}
+
+double entropy_of(const RatePoint& point) {
+  std::map<double, double> counts;
+  for (const double q : point.steps[0].elements) ++counts[q];
+  double bits = 0;
+  for (const auto& [q, count] : counts) {
+    bits -= count * std::log2(count / static_cast<double>(point.steps[0].elements.size()));
+  }
+  return bits / static_cast<double>(point.steps[0].elements.size());
+}
+
+TEST(RateSearch, MeetsTheNoiseThatItIsGiven) {
+  for (const double share : {1e-3, 1e-2, 5e-2}) {
+    const RateSearch search = search_of(32, 24, share, 0.05);
+    const double noise = noise_of(search, search_rate(search, 1));
+    EXPECT_LT(noise, 2.0 * share);
+    EXPECT_GT(noise, 0.1 * share);
+  }
+}
+
+TEST(RateSearch, APriceBuysBitsWithNoise) {
+  const RateSearch cheap = search_of(32, 24, 1e-1, 0.0), dear = search_of(32, 24, 1e-1, 0.2);
+  const RatePoint free = search_rate(cheap, 1), priced = search_rate(dear, 1);
+  EXPECT_LT(entropy_of(priced), entropy_of(free) - 0.1);
+  EXPECT_GT(noise_of(dear, priced), noise_of(cheap, free));
+}
+
+TEST(RateSearch, PaysLessThanACoarserStepForTheSameBits) {
+  const RateSearch priced = search_of(48, 24, 1e-1, 0.07);
+  const RatePoint found = search_rate(priced, 1);
+  RateSearch coarse = search_of(48, 24, 1e-1, 0.0);
+  RatePoint other = search_rate(coarse, 1);
+  while (entropy_of(other) > entropy_of(found)) {
+    coarse.share *= 1.1;
+    other = search_rate(coarse, 1);
+  }
+  EXPECT_LT(noise_of(priced, found), 1.01 * noise_of(coarse, other));
+}
+
+TEST(RateSearch, StepsAreOneNumberTimesPowersOfTwo) {
+  const RatePoint point = search_rate(search_of(16, 12, 1e-2, 0.1), 1);
+  for (const double scale : point.scales) {
+    const double power = std::log2(scale / point.scales[0]);
+    EXPECT_EQ(power, std::round(power));
+  }
+}
+
+TEST(RateSearch, IsTheSameForAnyNumberOfThreads) {
+  const RateSearch search = search_of(17, 12, 1e-2, 0.1);
+  const RatePoint one = search_rate(search, 1), three = search_rate(search, 3);
+  EXPECT_EQ(one.scales, three.scales);
+  EXPECT_EQ(one.steps[0].elements, three.steps[0].elements);
+}
+
+TEST(RateSearch, StaysWithinItsIntegers) {
+  RateSearch search = search_of(8, 12, 1e-9, 0.1);
+  search.q_max = 7;
+  for (const double q : search_rate(search, 1).steps[0].elements) EXPECT_LE(std::abs(q), 7.0);
+}
+
+TEST(PriceWeights, LayersTakeTheNoiseThatTheyAreGiven) {
+  const Graph reference = folded(separable_convolutions());
+  QuantizationSettings settings;
+  settings.weight_noise = 0.02;
+  CalibratedContext calibrated(reference, settings);
+  calibrated.context.samples.clear();
+  for (uint64_t seed = 0; seed < 24; ++seed) {
+    calibrated.context.samples.push_back(random_sample(reference, 1000 + 17 * seed));
+  }
+  Graph graph = reference;
+  run_pass(graph, "annotate", calibrated.context);
+  ASSERT_TRUE(run_pass(graph, "price-weights", calibrated.context));
+  for (const Node& node : graph.nodes) {
+    if (op_name(node) != "Conv") continue;
+    const Value& weight = graph[node.inputs[1]];
+    const auto& params = std::get<QParams>(*weight.quant);
+    EXPECT_TRUE(dequantize(quantize(*weight.constant, params), params).same_bytes(*weight.constant)) << node.name;
+  }
+  EXPECT_GT(calibrated.context.counters.at("price-weights.layers"), 0);
+}
+
+TEST(PriceWeights, IsOffWithoutNoise) {
+  const Graph reference = folded(separable_convolutions());
+  CalibratedContext calibrated(reference);
+  Graph graph = reference;
+  run_pass(graph, "annotate", calibrated.context);
+  EXPECT_FALSE(run_pass(graph, "price-weights", calibrated.context));
+}
+
+}  // namespace
+}  // namespace tinyc::testing
