@@ -5,4 +5,6 @@
 #pragma GCC diagnostic ignored "-Wold-style-cast"
 #pragma GCC diagnostic ignored "-Wcast-qual"
 #include "rt/arithmetic_s8.h"
+#include "rt/huffman_s8.h"
+#include "rt/sparse_s8.h"
 #pragma GCC diagnostic pop

@@ -10,7 +10,7 @@ namespace tinyc {
 // Calls decide(model, decision) for what the device decoder decides by a model, plain(bit) for what it reads as it is.
 // zero_model is the one of "is it 0".
 template <typename Decide, typename Plain>
-void visit_level(int32_t level, int32_t zero_model, bool by_sign, Decide&& decide, Plain&& plain) {
+void visit_level(int32_t level, int32_t zero_model, bool by_sign, const Decide& decide, const Plain& plain) {
   decide(zero_model, level != 0);
   if (level == 0) return;
   decide(TC_MODEL_SIGN, level < 0);
@@ -38,7 +38,7 @@ void visit_level(int32_t level, int32_t zero_model, bool by_sign, Decide&& decid
 
 // Calls visit(level, model of "is it 0") for every level, in the decoder's order.
 template <typename Visit>
-void visit_levels(const LevelMatrix& matrix, const tc_arrangement& arrangement, Visit&& visit) {
+void visit_levels(const LevelMatrix& matrix, const tc_arrangement& arrangement, const Visit& visit) {
   const int8_t* above = nullptr;
   for (int64_t r = 0; r < matrix.rows; ++r) {
     const int8_t* row = matrix.levels.data() + r * matrix.columns;

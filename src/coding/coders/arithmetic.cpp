@@ -6,6 +6,7 @@
 // two bytes finish the stream and the decoder knows what must be left.
 #include <cstddef>
 
+#include "coding/decode_rows.h"
 #include "coding/level_model.h"
 
 namespace tinyc {
@@ -85,16 +86,10 @@ CodedLevels encode(const LevelMatrix& matrix) {
 
 std::optional<std::vector<int8_t>> decode(std::span<const uint8_t> stream, int64_t rows, int64_t columns) {
   tc_arithmetic state;
-  if (tc_arithmetic_open(&state, stream.data(), static_cast<int32_t>(stream.size())) != TC_DECODED) return {};
-  std::vector<int8_t> levels(static_cast<size_t>(rows * columns));
-  const int8_t* above = nullptr;
-  for (int64_t r = 0; r < rows; ++r) {
-    int8_t* row = levels.data() + r * columns;
-    if (tc_arithmetic_row(&state, above, row, static_cast<int32_t>(columns)) != TC_DECODED) return {};
-    above = row;
-  }
-  if (tc_arithmetic_close(&state) != TC_DECODED) return {};
-  return levels;
+  return decode_rows(
+      stream, rows, columns, [&](const uint8_t* at, int32_t size) { return tc_arithmetic_open(&state, at, size); },
+      [&](const int8_t* above, int8_t* row, int32_t count) { return tc_arithmetic_row(&state, above, row, count); },
+      [&] { return tc_arithmetic_close(&state); });
 }
 
 }  // namespace
