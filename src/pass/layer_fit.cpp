@@ -36,8 +36,36 @@ std::vector<float> clamped(const Tensor& tensor, const ClampLimits& limits) {
   return values;
 }
 
+bool is_any(size_t /*sample*/, size_t /*samples*/) {
+  return true;
+}
+using SampleChoice = bool (*)(size_t sample, size_t samples);
+
+// What is done to a layer.
+enum class Change { kNone, kBias, kWeights, kRefined };
+
+struct Best {
+  ErrorSums error;
+  Change change;
+};
+
+// What a layer is fitted to.
+struct FitData {
+  std::span<const MomentSums> sums;  // by group
+  SampleChoice is_in;                // the same samples
+  double damping;
+};
+
+std::vector<const LinearForm*> forms_of(const LinearLayer& layer, SampleChoice is_in) {
+  std::vector<const LinearForm*> forms;
+  for (size_t s = 0; s < layer.now.size(); ++s) {
+    if (is_in(s, layer.now.size())) forms.push_back(&layer.now[s]);
+  }
+  return forms;
+}
+
 // Reads a part of the positions where all would cost more than the budget.
-std::vector<MomentSums> sums_of(const LinearLayer& layer, bool (*is_in)(size_t, size_t), int threads) {
+std::vector<MomentSums> sums_of(const LinearLayer& layer, SampleChoice is_in, int threads) {
   std::vector<MomentSample> samples;
   int64_t positions = 0;
   for (size_t s = 0; s < layer.now.size(); ++s) {
@@ -117,21 +145,25 @@ class Fit {
     const double damping = choose_damping(*layer, has_free_bias(graph_, *layer), fit, check);
 
     const Graph before = graph_;
-    const auto measured = [&](bool weights) {
-      apply(*layer, fit, weights ? std::optional(damping) : std::nullopt);
+    Best best{checked_error(id, wanted, now), Change::kNone};
+    const ErrorSums as_is = best.error;
+    const auto consider = [&](Change change) {
+      apply(*layer, {fit, is_fit, damping}, change);
       const ErrorSums error = checked_error(id, wanted, changed_run_.compute(graph_, id));
       graph_ = before;
-      return error;
+      if (error.noise < best.error.noise) best = {error, change};
     };
-    const ErrorSums as_is = checked_error(id, wanted, now), both = measured(true);
-    const ErrorSums bias_only = method_.must_change() ? both : measured(false);
-    const bool weights = method_.must_change() || both.noise < bias_only.noise;
-    const ErrorSums& best = weights ? both : bias_only;
-    const bool kept = method_.must_change() || best.noise < as_is.noise;
-    report(graph_[id].name, weights, kept, as_is, best);
-    if (!kept) return false;
+    if (method_.must_change()) {
+      best.error.noise = HUGE_VAL;
+    } else {
+      consider(Change::kBias);
+    }
+    consider(Change::kWeights);
+    if (method_.refines()) consider(Change::kRefined);
+    report(graph_[id].name, best.change, as_is, best.error);
+    if (best.change == Change::kNone) return false;
     for (size_t g = 0; g < fit.size() && layer->now.size() >= kCheckEvery; ++g) fit[g].merge(check[g]);
-    apply(*layer, fit, weights ? std::optional(damping) : std::nullopt);
+    apply(*layer, {fit, is_any, damping}, best.change);
     changed_ = true;
     return true;
   }
@@ -152,43 +184,78 @@ class Fit {
     return sums;
   }
 
-  void report(const std::string& name, bool weights, bool kept, const ErrorSums& before, const ErrorSums& after) {
-    if (!kept) {
+  void report(const std::string& name, Change change, const ErrorSums& before, const ErrorSums& after) {
+    if (change == Change::kNone) {
       context_.note(name, "left as it is: no change lowers the error of its output");
       context_.count("left");
       return;
     }
+    const char* what = change == Change::kBias      ? "bias fitted"
+                       : change == Change::kWeights ? "weights and bias fitted"
+                                                    : "weights and bias fitted and refined";
     std::array<char, 120> text{};
     static_cast<void>(std::snprintf(text.data(), text.size(), "%s: signal to noise of its output %.1f dB, was %.1f dB",
-                                    weights ? "weights and bias fitted" : "bias fitted", after.sqnr_db(),
-                                    before.sqnr_db()));
+                                    what, after.sqnr_db(), before.sqnr_db()));
     context_.note(name, text.data());
-    context_.count(weights ? "layers" : "bias_only");
+    context_.count(change == Change::kBias ? "bias_only" : "layers");
+    if (change == Change::kRefined) context_.count("refined");
   }
 
-  // Weights and bias fitted to the moments; without a damping the bias alone.
-  void apply(const LinearLayer& layer, const std::vector<MomentSums>& sums, std::optional<double> damping) {
+  // Fits weights and bias, as far as the change says.
+  void apply(const LinearLayer& layer, const FitData& data, Change change) {
     const bool centred = has_free_bias(graph_, layer);
     std::vector<Moments> moments;
-    for (const MomentSums& sum : sums) moments.push_back(sum.moments(centred));
-    if (damping) method_.choose(graph_, layer, errors_of(layer, moments, *damping));
-    if (!centred) return;
-    const std::vector<Matrix> stored = read_weights(layer.form(), weights_as_computed(layer));
-    std::vector<std::vector<double>> shift;
-    for (size_t g = 0; g < moments.size(); ++g) {
-      shift.push_back(bias_shift(layer.weights[g], stored[g], moments[g]));
+    for (const MomentSums& sum : data.sums) moments.push_back(sum.moments(centred));
+    const std::vector<Matrix> targets = targets_of(layer, moments, data.damping);
+    if (change != Change::kBias) method_.choose(graph_, layer, errors_of(moments, targets));
+    const std::optional<RowNumbers> known = read_bias(reference_, layer);
+    const RowNumbers before = known ? *known : zeros_of(layer);
+    RowNumbers bias = before;
+    if (centred) add_shifts(layer.weights, read_weights(layer.form(), weights_as_computed(layer)), moments, bias);
+    if (change == Change::kRefined) {
+      LayerData seen{forms_of(layer, data.is_in), targets, before, bias, centred, {}};
+      if (centred) add_shifts(layer.weights, targets, moments, seen.target_bias);
+      if (known) seen.limits = limits_of(reference_[layer.id]);
+      bias = method_.refine(graph_, layer, seen);
     }
-    shift_bias(graph_, reference_, layer, shift);
+    if (!centred) return;
+    for (size_t g = 0; g < bias.size(); ++g) {
+      for (size_t r = 0; r < bias[g].size(); ++r) bias[g][r] -= before[g][r];
+    }
+    shift_bias(graph_, reference_, layer, bias);
   }
 
-  static std::vector<OutputError> errors_of(const LinearLayer& layer, const std::vector<Moments>& moments,
-                                            double damping) {
-    std::vector<OutputError> errors;
+  // Of the clamp behind a node whose output is its sums.
+  ClampLimits limits_of(const Node& node) const {
+    return node.op->quant.scaling == Scaling::kLayer ? limits_behind(reference_, uses_, node.outputs[0])
+                                                     : ClampLimits{};
+  }
+
+  static RowNumbers zeros_of(const LinearLayer& layer) {
+    return {static_cast<size_t>(layer.form().groups), std::vector<double>(static_cast<size_t>(layer.form().rows), 0.0)};
+  }
+
+  // Adds to each row's bias what other weights ask for.
+  static void add_shifts(const std::vector<Matrix>& weights, const std::vector<Matrix>& others,
+                         const std::vector<Moments>& moments, RowNumbers& bias) {
     for (size_t g = 0; g < moments.size(); ++g) {
-      const Matrix& weights = layer.weights[g];
-      Matrix target = damping == kNoTarget ? weights : best_weights(weights, moments[g], damping);
-      errors.push_back({damped(moments[g].h, kErrorDamping), std::move(target)});
+      const std::vector<double> shift = bias_shift(weights[g], others[g], moments[g]);
+      for (size_t r = 0; r < shift.size(); ++r) bias[g][r] += shift[r];
     }
+  }
+
+  static std::vector<Matrix> targets_of(const LinearLayer& layer, const std::vector<Moments>& moments, double damping) {
+    if (damping == kNoTarget) return layer.weights;
+    std::vector<Matrix> targets;
+    for (size_t g = 0; g < moments.size(); ++g) {
+      targets.push_back(best_weights(layer.weights[g], moments[g], damping));
+    }
+    return targets;
+  }
+
+  static std::vector<OutputError> errors_of(const std::vector<Moments>& moments, const std::vector<Matrix>& targets) {
+    std::vector<OutputError> errors;
+    for (size_t g = 0; g < moments.size(); ++g) errors.push_back({damped(moments[g].h, kErrorDamping), targets[g]});
     return errors;
   }
 

@@ -131,8 +131,24 @@ bool has_free_bias(const Graph& graph, const LinearLayer& layer) {
          graph[id].quant.has_value() == stored;
 }
 
-void shift_bias(Graph& graph, const Graph& reference, const LinearLayer& layer,
-                std::span<const std::vector<double>> shift) {
+std::optional<RowNumbers> read_bias(const Graph& graph, const LinearLayer& layer) {
+  const LinearForm& form = layer.form();
+  RowNumbers bias(static_cast<size_t>(form.groups), std::vector<double>(static_cast<size_t>(form.rows), 0.0));
+  const ValueId id = operand(graph[layer.id], form.bias);
+  if (id == kNoValue) return bias;
+  const Tensor* tensor = plain_constant(graph, id);
+  if (tensor == nullptr || tensor->size() != form.bias_size) return std::nullopt;
+  const std::vector<float> values = tensor->to_float();
+  for (int64_t g = 0; g < form.groups; ++g) {
+    for (int64_t r = 0; r < form.rows; ++r) {
+      bias[static_cast<size_t>(g)][static_cast<size_t>(r)] =
+          static_cast<double>(values[static_cast<size_t>(form.bias_at(g, r))]);
+    }
+  }
+  return bias;
+}
+
+void shift_bias(Graph& graph, const Graph& reference, const LinearLayer& layer, const RowNumbers& shift) {
   std::vector<float> values = bias_to_shift(graph, reference, layer);
   for (int64_t g = 0; g < layer.form().groups; ++g) {
     for (int64_t r = 0; r < layer.form().rows; ++r) {

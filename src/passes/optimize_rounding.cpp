@@ -4,14 +4,18 @@
 // Problem: rounding to the nearest point minimizes the error of the weights, but a model's user sees the error of
 // outputs, where errors of weights add up or cancel as their inputs are correlated. Method: layer by layer
 // (pass/layer_fit.h) the grid point nearest to the target as the output sees it (quant/grid_search.h), with the bias
-// that goes with it. Why it cannot harm: the layer's output error is measured on samples kept out, as it is, with a new
-// bias alone, and with the new weights; the least stays. Cost: that of the moments, and rows times columns squared.
+// that goes with it; where iterations are given, also rounding learned from there on (quant/adaptive_rounding.h).
+// Why it cannot harm: the layer's output error is measured on samples kept out, as it is, with a new bias alone, with
+// the new weights, and with the learned ones; the least stays.
+// Cost: that of the moments, rows times columns squared, and a batch of positions times the weights an iteration.
 #include <algorithm>
+#include <cmath>
 
 #include "tinyc/ir/linear_quantization.h"
 #include "tinyc/pass/layer_fit.h"
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/pass/rewrite.h"
+#include "tinyc/quant/adaptive_rounding.h"
 #include "tinyc/quant/grid_search.h"
 #include "tinyc/quant/weight_grid.h"
 
@@ -23,10 +27,13 @@ constexpr double kSmallestScaleShare = 0x1p-15;  // of the largest: below it a c
 struct Options {
   int64_t finalists = 1;
   int64_t restarts = 0;
+  int64_t iterations = 0;
 };
 constexpr Opt<Options> kOptions[] = {
     {"finalists", &Options::finalists, "scales of a row that are searched to the end"},
-    {"restarts", &Options::restarts, "times that each row's search starts again from where it stands, a little aside"}};
+    {"restarts", &Options::restarts, "times that each row's search starts again from where it stands, a little aside"},
+    {"iterations", &Options::iterations,
+     "steps by which rounding is learned behind the clamp that follows; 0: not at all"}};
 
 class Rounding final : public LayerMethod {
  public:
@@ -47,7 +54,59 @@ class Rounding final : public LayerMethod {
     store(graph, layer, grid, search_grid(grid_search(graph, layer, grid, std::move(errors)), context_.threads));
   }
 
+  bool refines() const override { return options_.iterations > 0; }
+
+  RowNumbers refine(Graph& graph, const LinearLayer& layer, const LayerData& data) override {
+    const WeightGrid grid = *WeightGrid::of(graph, graph[layer.id], layer.weight);
+    const QParams& params = grid.free();
+    AdaptiveRounding start;
+    start.samples = data.samples;
+    start.targets = data.targets;
+    start.target_bias = data.target_bias;
+    start.units = units_of(graph, layer);
+    start.steps = steps_of(graph, layer, start.units);
+    start.bias = data.bias;
+    start.free_bias = data.free_bias;
+    start.limits = data.limits;
+    start.q_min = params.q_min;
+    start.q_max = params.q_max;
+    start.q_step = params.q_step;
+    start.iterations = options_.iterations;
+    start.seed = context_.seed;
+    AdaptedRounding found = adapt_rounding(start, context_.threads);
+    store(graph, layer, grid, {{params.scales.begin(), params.scales.end()}, std::move(found.steps), 0});
+    return std::move(found.bias);
+  }
+
  private:
+  // What each weight grows by when its integer grows by 1.
+  static std::vector<Matrix> units_of(const Graph& graph, const LinearLayer& layer) {
+    const LinearForm& form = layer.form();
+    const Value& weight = graph[operand(graph[layer.id], layer.weight)];
+    const auto& params = std::get<QParams>(*weight.quant);
+    const ScaleIndex scale_idx(params, weight.constant->dims());
+    std::vector<Matrix> units(static_cast<size_t>(form.groups), Matrix(form.rows, form.columns));
+    for (int64_t g = 0; g < form.groups; ++g) {
+      for (int64_t r = 0; r < form.rows; ++r) {
+        for (int64_t c = 0; c < form.columns; ++c) {
+          units[static_cast<size_t>(g)](r, c) = static_cast<double>(params.scales[scale_idx(form.weight_at(g, r, c))]);
+        }
+      }
+    }
+    return units;
+  }
+
+  // The integers of weights that lie on their grid.
+  static std::vector<Matrix> steps_of(const Graph& graph, const LinearLayer& layer, const std::vector<Matrix>& units) {
+    std::vector<Matrix> steps = read_weights(layer.form(), *graph[operand(graph[layer.id], layer.weight)].constant);
+    for (size_t g = 0; g < steps.size(); ++g) {
+      for (size_t i = 0; i < steps[g].elements.size(); ++i) {
+        steps[g].elements[i] = std::nearbyint(steps[g].elements[i] / units[g].elements[i]);
+      }
+    }
+    return steps;
+  }
+
   GridSearch grid_search(const Graph& graph, const LinearLayer& layer, const WeightGrid& grid,
                          std::vector<OutputError> errors) const {
     const QParams& params = grid.free();

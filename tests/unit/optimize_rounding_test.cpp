@@ -19,7 +19,9 @@ struct Fitted {
   std::map<std::string, int64_t> counters;
 };
 
-Fitted fit(const Graph& graph, QuantizationSettings settings, int threads = 2) {
+using Options = std::map<std::string, OptionValue>;
+
+Fitted fit(const Graph& graph, QuantizationSettings settings, int threads = 2, const Options& options = {}) {
   Fitted result{.reference = folded(graph), .before = {}, .after = {}, .notes = {}, .counters = {}};
   CalibratedContext calibrated(result.reference, settings);
   calibrated.context.samples.clear();
@@ -30,7 +32,7 @@ Fitted fit(const Graph& graph, QuantizationSettings settings, int threads = 2) {
   result.before = result.reference;
   run_pass(result.before, "annotate", calibrated.context);
   result.after = result.before;
-  run_pass(result.after, "optimize-rounding", calibrated.context);
+  run_pass(result.after, "optimize-rounding", calibrated.context, options);
   result.notes = calibrated.context.notes;
   result.counters = calibrated.context.counters;
   return result;
@@ -155,14 +157,28 @@ TEST(OptimizeRounding, LayersAreNoted) {
   EXPECT_EQ(noted, 2) << "a Gemm and a MatMul";
 }
 
-TEST(OptimizeRounding, IsTheSameForAnyNumberOfThreads) {
-  const Fitted one = fit(separable_convolutions(), bits(4), 1), three = fit(separable_convolutions(), bits(4), 3);
+void expect_same(const Fitted& one, const Fitted& three) {
   ASSERT_EQ(one.after.values.size(), three.after.values.size());
   for (size_t i = 0; i < one.after.values.size(); ++i) {
     const Value &a = one.after.values[i], &b = three.after.values[i];
     EXPECT_EQ(a.quant.has_value(), b.quant.has_value());
     EXPECT_TRUE(!a.constant || a.constant->same_bytes(*b.constant)) << a.name;
   }
+}
+
+TEST(OptimizeRounding, IsTheSameForAnyNumberOfThreads) {
+  expect_same(fit(separable_convolutions(), bits(4), 1), fit(separable_convolutions(), bits(4), 3));
+}
+
+TEST(OptimizeRounding, LearnedRoundingStaysWhereItIsBetter) {
+  const Options learned{{"iterations", int64_t{300}}};
+  const Graph graph = separable_convolutions();
+  const Fitted plain = fit(graph, bits(2)), refined = fit(graph, bits(2), 1, learned);
+  expect_on_grids(refined);
+  EXPECT_GT(refined.counters.at("optimize-rounding.refined"), 0);
+  EXPECT_EQ(plain.counters.count("optimize-rounding.refined"), 0U);
+  EXPECT_GT(sqnr(refined.reference, refined.after), sqnr(refined.reference, refined.before));
+  expect_same(refined, fit(graph, bits(2), 3, learned));
 }
 
 TEST(OptimizeRounding, WithoutSamplesNothingChanges) {

@@ -153,12 +153,13 @@ class CalibratedContext {
   Statistics statistics_;
 };
 
-// Runs a pass with its default options, as the pipeline would.
-inline bool run_pass(Graph& graph, std::string_view name, PassContext& context) {
+// Runs a pass as the pipeline would.
+inline bool run_pass(Graph& graph, std::string_view name, PassContext& context,
+                     const std::map<std::string, OptionValue>& options = {}) {
   const PassDef* pass = find_pass(name);
   TINYC_CHECK(pass != nullptr);
   context.pass = name;
-  const bool changed = pass->run(graph, pass->parse({}), context);
+  const bool changed = pass->run(graph, pass->parse(options), context);
   infer_types(graph);
   return changed;
 }

@@ -16,11 +16,22 @@
 #include <string>
 #include <vector>
 
+#include "tinyc/ops/clamp.h"
 #include "tinyc/pass/context.h"
 #include "tinyc/pass/linear_layer.h"
 #include "tinyc/quant/second_order.h"
 
 namespace tinyc {
+
+// A layer's data, and what its output should be on them.
+struct LayerData {
+  std::vector<const LinearForm*> samples;  // in the model as it is
+  std::vector<Matrix> targets;             // [group]: weights whose sums on these data are wanted, with their bias
+  RowNumbers target_bias;
+  RowNumbers bias;     // that goes with today's weights
+  bool free_bias;      // whether it may change
+  ClampLimits limits;  // of the clamp that reads the layer's sums
+};
 
 // How weights are chosen.
 class LayerMethod {
@@ -33,13 +44,18 @@ class LayerMethod {
   virtual std::string obstacle(const Graph& graph, const LinearLayer& layer) const = 0;
   // Replaces the layer's weights in the graph by some near the targets, by group.
   virtual void choose(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors) = 0;
+  // Whether the method can refine what it chose.
+  virtual bool refines() const { return false; }
+  // Replaces the weights that choose() left by others that the data show to be better; returns the bias that goes with
+  // them. The layer keeps which of the two is better on the samples kept out.
+  virtual RowNumbers refine(Graph& /*graph*/, const LinearLayer& /*layer*/, const LayerData& data) { return data.bias; }
   // Whether the layer must change even where its output is the worse for it.
   virtual bool must_change() const { return false; }
 };
 
 // Treats every layer of the graph, which lies on its grids where it is quantized; context.reference is the float graph.
-// Notes what was done to each layer and counts "layers", "bias_only" and "left". Returns whether anything changed.
-// Without samples nothing changes, which is noted.
+// Notes what was done to each layer and counts "layers", "refined" of them, "bias_only" and "left". Returns whether
+// anything changed. Without samples nothing changes, which is noted.
 bool fit_layers(Graph& graph, PassContext& context, LayerMethod& method);
 
 }  // namespace tinyc

@@ -12,6 +12,7 @@
 
 namespace tinyc {
 
+using RowNumbers = std::vector<std::vector<double>>;    // [group][row]
 using LayerResults = std::vector<std::vector<Tensor>>;  // [sample][output], as LayerwiseRun::compute returns them
 
 // The products of one weight operand of a node.
@@ -43,10 +44,11 @@ Tensor replaced_weights(const LinearForm& form, const Tensor& tensor, std::span<
 // Whether the layer adds a bias that may be changed: a constant of its own with one element a row, or none yet where
 // the op takes one and can store it.
 bool has_free_bias(const Graph& graph, const LinearLayer& layer);
+// What the layer adds to each row; zeros where it adds nothing, nothing where that is computed.
+std::optional<RowNumbers> read_bias(const Graph& graph, const LinearLayer& layer);
 // Sets the bias of the layer's rows to that of the float model plus a shift, [group][row]. An int32 bias is given its
 // scales anew, from those of the weights; these must leave it room.
-void shift_bias(Graph& graph, const Graph& reference, const LinearLayer& layer,
-                std::span<const std::vector<double>> shift);
+void shift_bias(Graph& graph, const Graph& reference, const LinearLayer& layer, const RowNumbers& shift);
 // The smallest scales of the weights, one or `count` of them by row, at which an int32 bias of about today's size has
 // room; zeros where none is stored so.
 std::vector<double> smallest_scales_for_bias(const Graph& graph, const LinearLayer& layer, size_t count);
