@@ -9,8 +9,8 @@
 #include "tinyc/base/error.h"
 #include "tinyc/base/progress.h"
 #include "tinyc/base/text.h"
-#include "tinyc/driver/inspect.h"
 #include "tinyc/quant/allocation.h"
+#include "tinyc/quant/end_sqnr.h"
 #include "tinyc/quant/variants.h"
 
 namespace tinyc {
@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::array kWidths = {8, 4, 2};
 constexpr std::array kNoises = {0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08};
+constexpr double kLouder = 4;         // times the noise of a layer that is measured
+constexpr double kLeastShare = 0.25;  // of the mean, below which a layer's part of the noise is not believed
 // Trials that tighten a limit on bytes, and sizes that a goal on accuracy is looked for among.
 constexpr int kMostTrials = 4;
 constexpr size_t kSizes = 32;
@@ -26,7 +28,7 @@ constexpr size_t kSizes = 32;
 struct Uniform {
   QuantizationSettings settings;
   Graph graph;  // constants still in float
-  std::map<std::string, int64_t, std::less<>> layer_bytes;
+  std::map<std::string, int64_t> layer_bytes;
 };
 
 // `graph` with node i as it is in `other`: its constants are taken from there.
@@ -59,12 +61,17 @@ class Fit {
 
   FitResult go() {
     quantize_all();
-    measure_layers();
+    if (is_coded()) {
+      measure_noises();
+    } else {
+      measure_layers();
+    }
     const std::vector<Allocation> frontier = allocate(forms_);
     check_ram();
     const Allocation chosen = goal_.bytes ? meet_bytes(frontier) : meet_drop(frontier);
     if (goal_.bytes && goal_.drop) require_drop(chosen);
     result_.settings = settings_for(chosen);
+    result_.bytes = steps_.size(try_out(chosen)).bytes;
     result_.predicted_bytes = fixed_bytes_ + chosen.bytes;
     result_.predicted_sqnr_db = 10 * std::log10(signal_ / std::max(base_noise_ + chosen.noise * signal_, 1e-300));
     return std::move(result_);
@@ -90,7 +97,7 @@ class Fit {
     for (const QuantizationSettings& settings : choices()) {
       Uniform& form = uniform_.emplace_back(Uniform{settings, steps_.quantize(settings), {}});
       const Graph packed = steps_.pack(form.graph);
-      for (const LayerSummary& layer : summarize(packed).layers) form.layer_bytes[layer.name] = layer.weight_bytes;
+      form.layer_bytes = steps_.layer_bytes(packed);
       if (uniform_.size() == 1) largest_ = steps_.size(packed);
     }
     if (uniform_.size() > 1) return;
@@ -103,33 +110,72 @@ class Fit {
     const Graph& base = uniform_.front().graph;
     const auto wanted = run_samples(reference_, Engine::kFloat, samples_, threads_);
     Progress progress("fit", static_cast<int64_t>(base.nodes.size()));
-    const auto choosable = [&](const Node& node) {
-      return has_quantized_weights(base, node) && !settings_.layer_bits.contains(node.name) &&
-             !settings_.layer_noise.contains(node.name);
-    };
     const auto errors = measure_variants(base, Engine::kSimulated, samples_, wanted, threads_, [&](size_t i) {
       progress.advance();
       std::vector<Graph> variants;
-      if (!choosable(base.nodes[i])) return variants;
+      if (!is_choosable(base.nodes[i])) return variants;
       for (const Uniform& form : uniform_) variants.push_back(with_node_of(base, form.graph, i));
       return variants;
     });
     fixed_bytes_ = largest_.bytes;
     for (size_t i = 0; i < base.nodes.size(); ++i) {
       if (errors[i].empty()) continue;
-      const std::string& name = base.nodes[i].name;
       const ErrorSums& largest = errors[i].front();
       signal_ = std::max(largest.signal, 1e-300);
       base_noise_ = largest.noise;
-      std::vector<Form>& forms = forms_.emplace_back();
-      for (size_t k = 0; k < uniform_.size(); ++k) {
-        const auto bytes = uniform_[k].layer_bytes.find(name);
-        const double added = std::max(errors[i][k].noise - largest.noise, 0.0) / signal_;
-        forms.push_back({bytes == uniform_[k].layer_bytes.end() ? 0 : bytes->second, added});
-      }
-      fixed_bytes_ -= forms.front().bytes;
-      layers_.push_back(name);
+      std::vector<double> added;
+      for (const ErrorSums& error : errors[i]) added.push_back(std::max(error.noise - largest.noise, 0.0) / signal_);
+      add_layer(base.nodes[i].name, added);
     }
+  }
+
+  // Noise of coded weights is made up for by the layers that follow, as far as they are fitted to it; so a layer is not
+  // exchanged alone, but the model is fitted anew with more noise in it.
+  void measure_noises() {
+    const Graph& base = uniform_.front().graph;
+    std::vector<std::string> names;
+    for (const Node& node : base.nodes) {
+      if (is_choosable(node)) names.push_back(node.name);
+    }
+    const EndSqnr end(reference_, plan_storage(base, settings_), samples_, threads_);
+    const auto noise_of = [&](const QuantizationSettings& settings) {
+      return std::pow(10.0, -end.of(steps_.quantize(settings)) / 10);
+    };
+    const double all = noise_of(settings_);
+    Progress progress("fit", static_cast<int64_t>(names.size()));
+    std::vector<double> shares;
+    double sum = 0;
+    for (const std::string& name : names) {
+      progress.advance();
+      QuantizationSettings louder = settings_;
+      louder.layer_noise[name] = kLouder * settings_.weight_noise;
+      shares.push_back(std::max((noise_of(louder) - all) / (kLouder - 1), 0.0));
+      sum += shares.back();
+    }
+    base_noise_ = std::max(all - sum, 0.0);
+    fixed_bytes_ = largest_.bytes;
+    for (size_t i = 0; i < names.size(); ++i) {
+      const double share = std::max(shares[i], kLeastShare * sum / static_cast<double>(names.size()));
+      std::vector<double> added;
+      for (const double noise : kNoises) added.push_back(share * noise / settings_.weight_noise);
+      add_layer(names[i], added);
+    }
+  }
+
+  bool is_choosable(const Node& node) const {
+    return has_quantized_weights(uniform_.front().graph, node) && !settings_.layer_bits.contains(node.name) &&
+           !settings_.layer_noise.contains(node.name);
+  }
+
+  // `added`: noise of the outputs by form.
+  void add_layer(const std::string& name, std::span<const double> added) {
+    std::vector<Form>& forms = forms_.emplace_back();
+    for (size_t k = 0; k < uniform_.size(); ++k) {
+      const auto bytes = uniform_[k].layer_bytes.find(name);
+      forms.push_back({bytes == uniform_[k].layer_bytes.end() ? 0 : bytes->second, added[k]});
+    }
+    fixed_bytes_ -= forms.front().bytes;
+    layers_.push_back(name);
   }
 
   QuantizationSettings settings_for(const Allocation& allocation) const {

@@ -36,6 +36,45 @@ Json layers_json(const Report& report) {
   return list;
 }
 
+Json storage_json(const Report& report) {
+  Json list = Json::array();
+  for (const StoredLayer& layer : report.storage) {
+    list.push_back({{"layer", layer.name},
+                    {"coding", layer.coding},
+                    {"weights", layer.weights},
+                    {"zeros", layer.zeros},
+                    {"float32_bytes", 4 * layer.weights},
+                    {"int8_bytes", layer.weights},
+                    {"entropy_bytes", layer.entropy_bytes},
+                    {"bytes", layer.parts.total()},
+                    {"values", layer.parts.values},
+                    {"indices", layer.parts.indices},
+                    {"gaps", layer.parts.gaps},
+                    {"tables", layer.parts.tables}});
+  }
+  return list;
+}
+
+// What the weights take when each layer is stored in its smallest form.
+std::string storage_line(const Report& report) {
+  if (report.storage.empty()) return {};
+  int64_t weights = 0, zeros = 0, bytes = 0;
+  double entropy = 0;
+  for (const StoredLayer& layer : report.storage) {
+    weights += layer.weights;
+    zeros += layer.zeros;
+    bytes += layer.parts.total();
+    entropy += layer.entropy_bytes;
+  }
+  const auto times = [&](int64_t of) {
+    return static_cast<double>(of) / static_cast<double>(std::max<int64_t>(bytes, 1));
+  };
+  return fmt::format("{:<12} weights {}: {:.1f}x under float32, {:.1f}x under int8, entropy {}; {:.1f} % are 0\n",
+                     "coded", format_bytes(static_cast<uint64_t>(bytes)), times(4 * weights), times(weights),
+                     format_bytes(static_cast<uint64_t>(entropy)),
+                     100 * static_cast<double>(zeros) / static_cast<double>(std::max<int64_t>(weights, 1)));
+}
+
 void put_totals(Json& json, const Report& report) {
   json["params"] = report.params;
   json["macs"] = report.macs;
@@ -89,6 +128,7 @@ Json fit_json(const Report& report) {
   const FitResult& fit = *report.fit;
   Json json = {{"predicted_bytes", fit.predicted_bytes},
                {"predicted_sqnr_db", fit.predicted_sqnr_db},
+               {"bytes", fit.bytes},
                {"trials", fit.trials},
                {"layer_bits", Json::object()},
                {"layer_noise", Json::object()}};
@@ -110,7 +150,7 @@ std::string fit_lines(const Report& report) {
   for (const auto& [noise, names] : noisy)
     text += fmt::format("{:<12} noise {:g}: {}\n", "chosen", noise, join(names, ", "));
   return text + fmt::format("{:<12} {} bytes and {:.2f} dB predicted, {} bytes and {:.2f} dB came out\n", "goal",
-                            report.fit->predicted_bytes, report.fit->predicted_sqnr_db, report.bytes_after,
+                            report.fit->predicted_bytes, report.fit->predicted_sqnr_db, report.fit->bytes,
                             worst_sqnr_db(report).value_or(0));
 }
 
@@ -221,6 +261,7 @@ Json to_json(const Report& report) {
   json["warnings"] = report.warnings;
   put_details(json, report);
   json["layers"] = layers_json(report);
+  if (!report.storage.empty()) json["storage"] = storage_json(report);
   json["seconds"] = report.seconds;
   json["peak_memory_bytes"] = report.peak_memory_bytes;
   return json;
@@ -231,6 +272,7 @@ std::string to_text(const Report& report, bool layers) {
   text += size_text(report);
   text += fmt::format("{:<12} {}\n", "weights", share(report.weight_bytes_before, report.weight_bytes_after));
   text += removed_line(report);
+  text += storage_line(report);
   if (report.fit) text += fit_lines(report);
   if (!report.data.empty()) {
     text += fmt::format("{:<12} {} samples of {} ({})\n", "calibration", report.calibration_samples, report.data,

@@ -67,6 +67,15 @@ FitSteps steps(const Graph& reference, const std::function<double(int64_t)>& dro
     }
     return packed;
   };
+  made.layer_bytes = [](const Graph& packed) {
+    std::map<std::string, int64_t> bytes;
+    for (const Node& node : packed.nodes) {
+      for (const ValueId id : node.inputs) {
+        if (packed[id].constant) bytes[node.name] += static_cast<int64_t>(packed[id].constant->byte_size());
+      }
+    }
+    return bytes;
+  };
   made.size = [](const Graph& packed) {
     Size size{kRest, 50};
     for (const Value& value : packed.values)

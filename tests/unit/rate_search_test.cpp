@@ -119,7 +119,8 @@ TEST(RateSearch, IsTheSameForAnyNumberOfThreads) {
 TEST(RateSearch, StaysWithinItsIntegers) {
   RateSearch search = search_of(8, 12, 1e-9, 0.1);
   search.q_max = 7;
-  for (const double q : search_rate(search, 1).steps[0].elements) EXPECT_LE(std::abs(q), 7.0);
+  const RatePoint point = search_rate(search, 1);
+  for (const double q : point.steps[0].elements) EXPECT_LE(std::abs(q), 7.0);
 }
 
 TEST(PriceWeights, LayersTakeTheNoiseThatTheyAreGiven) {

@@ -41,13 +41,15 @@ struct FitSteps {
   std::function<Graph(const QuantizationSettings&)> quantize;  // the float graph after annotate and repair
   std::function<Graph(const Graph&)> pack;                     // after stage pack
   std::function<Size(const Graph& packed)> size;               // of what would be written
-  std::function<double(const Graph& packed)> drop;             // points of top-1 lost; throws without labels
+  std::function<std::map<std::string, int64_t>(const Graph& packed)> layer_bytes;  // of weights as stored, by node
+  std::function<double(const Graph& packed)> drop;  // points of top-1 lost; throws without labels
 };
 
 struct FitResult {
   QuantizationSettings settings;  // as given, with layer_bits or layer_noise of every layer that was chosen for
   int64_t predicted_bytes = 0;
   double predicted_sqnr_db = 0;  // of the outputs together, on the held samples
+  int64_t bytes = 0;             // of what came out
   int trials = 0;                // whole models that were quantized and measured
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tinyc/driver/recipe.h"
+#include "tinyc/driver/storage.h"
 #include "tinyc/driver/targets.h"
 #include "tinyc/pass/pipeline.h"
 #include "tinyc/quant/error_sums.h"
@@ -69,6 +70,7 @@ struct Report {
   std::optional<DeviceCost> device_int8;   // the same with 8 bits for each weight; where some have fewer
   std::vector<OutputReport> outputs;
   std::vector<LayerReport> layers;
+  std::vector<StoredLayer> storage;  // with weights that were rounded for coding, or many zeros, only
   std::vector<FloatNode> float_nodes;
   std::vector<PassNote> notes;
   std::map<std::string, int64_t> counters;

@@ -1,0 +1,28 @@
+// What the integer weights of a model take when each layer is stored in its smallest form.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tinyc/coding/coder.h"
+#include "tinyc/ir/graph.h"
+
+namespace tinyc {
+
+struct StoredLayer {
+  std::string name;          // of the node
+  int64_t weights = 0;       // int8 or narrower; a float32 takes four times as many bytes, an int8 as many
+  int64_t zeros = 0;         // of them
+  std::string coding;        // "int8", "int4", "int2", or a coder's name
+  ByteParts parts;           // in that form
+  double entropy_bytes = 0;  // order 0: the bound of coders that only know how often each level occurs
+};
+
+// The layers of a graph with packed weights that have integers to store, in its order; a weight that several nodes read
+// counts for the first. Scales and biases are not among the bytes.
+std::vector<StoredLayer> stored_layers(const Graph& packed);
+
+// Whether so many weights are 0 that coding them is worth looking at.
+bool is_sparse(const Graph& packed);
+
+}  // namespace tinyc
