@@ -24,7 +24,7 @@ constexpr uint64_t kMaxModelBytes = uint64_t{8} << 30;
 constexpr int64_t kHeldBytes = int64_t{64} << 20;
 constexpr int64_t kFewestHeldSamples = 4;
 // The error of a mean over so many is far below the rounding that it corrects.
-constexpr int64_t kMostHeldSamples = 256;
+constexpr int64_t kMostHeldSamples = 2048;
 
 Statistics collect(const Graph& graph, Dataset& data, std::span<const ValueId> observed, int threads) {
   Progress progress("calibrate", data.size());

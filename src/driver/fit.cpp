@@ -17,7 +17,7 @@ namespace tinyc {
 namespace {
 
 constexpr std::array kWidths = {8, 4, 2};
-constexpr std::array kNoises = {0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08};
+constexpr std::array kNoises = {0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32};
 constexpr double kLouder = 4;         // times the noise of a layer that is measured
 constexpr double kLeastShare = 0.25;  // of the mean, below which a layer's part of the noise is not believed
 // Trials that tighten a limit on bytes, and sizes that a goal on accuracy is looked for among.

@@ -18,15 +18,9 @@
 namespace tinyc {
 namespace {
 
-struct Options {
-  double price = 0.07;
-};
-constexpr Opt<Options> kOptions[] = {
-    {"price", &Options::price, "of a bit, in parts of what a step of a weight does to the output"}};
-
 class Pricing final : public LayerMethod {
  public:
-  Pricing(const Options& options, const PassContext& context) : options_(options), context_(context) {}
+  explicit Pricing(const PassContext& context) : context_(context) {}
 
   bool treats(const Graph& graph, const Node& node, int weight) const override {
     const ValueId id = operand(node, weight);
@@ -47,7 +41,6 @@ class Pricing final : public LayerMethod {
     RateSearch search;
     search.groups = std::move(errors);
     search.share = settings_of_layer(context_.settings, graph[layer.id].name).weight_noise;
-    search.price = options_.price;
     search.q_max = params.q_max;
     search.smallest = smallest_scales_for_bias(graph, layer, params.scales.size());
     for (int64_t g = 0; g < form.groups; ++g) {
@@ -67,20 +60,19 @@ class Pricing final : public LayerMethod {
   }
 
  private:
-  const Options& options_;
   const PassContext& context_;
 };
 
-bool run(Graph& graph, const Options& options, PassContext& context) {
+bool run(Graph& graph, PassContext& context) {
   const QuantizationSettings& settings = context.settings;
   if (settings.weight_noise <= 0 && settings.layer_noise.empty()) return false;
-  Pricing method(options, context);
+  Pricing method(context);
   return fit_layers(graph, context, method);
 }
 
 }  // namespace
 
-extern constexpr PassDef k_price_weights = make_pass<Options, kOptions, run>(
+extern constexpr PassDef k_price_weights = make_pass<run>(
     "price-weights", "round weights so that they take few bits once they are coded", Contract::kLossy, Stage::kRepair);
 
 }  // namespace tinyc

@@ -12,7 +12,10 @@ namespace tinyc {
 namespace {
 
 constexpr int kMostRounds = 20;
-constexpr double kStill = 1e-3;  // share of weights that may still move when rounds end
+constexpr double kStill = 1e-3;       // share of weights that may still move when rounds end
+constexpr double kBit = 0.1;          // at many bits a weight the slope of error over bits is 0.116 u^2 H_jj
+constexpr double kFiner = M_SQRT1_2;  // steps are tried in this ratio
+constexpr int kMostTries = 6;
 constexpr double kUnseen = 0.3;  // counts that every integer starts with
 constexpr double kLeastStep = 0x1p-100;
 constexpr int32_t kFrontier = 1;  // integers beyond those in use that may be taken up in a round
@@ -49,7 +52,11 @@ class Prices {
 class PricedRow {
  public:
   PricedRow(const SortedError& error, int64_t row, double step, std::span<const double> integers)
-      : error_(&error), step_(step), integers_(integers.begin(), integers.end()), gradient_(integers.size(), 0.0) {
+      : error_(&error),
+        row_(row),
+        step_(step),
+        integers_(integers.begin(), integers.end()),
+        gradient_(integers.size(), 0.0) {
     for (size_t i = 0; i < integers_.size(); ++i) {
       const double e = step * integers_[i] - error.target()(row, static_cast<int64_t>(i));
       if (e != 0) add_column(i, e);
@@ -57,6 +64,13 @@ class PricedRow {
   }
 
   std::span<const double> integers() const { return integers_; }
+  double error() const {
+    double sum = 0;
+    for (size_t i = 0; i < integers_.size(); ++i) {
+      sum += gradient_[i] * (step_ * integers_[i] - error_->target()(row_, static_cast<int64_t>(i)));
+    }
+    return sum;
+  }
 
   // One round over the columns; `price` is that of a bit. Returns how many moved.
   int64_t descend(const Prices& prices, double price) {
@@ -89,6 +103,7 @@ class PricedRow {
   }
 
   const SortedError* error_;
+  int64_t row_;
   double step_;
   std::vector<double> integers_;
   std::vector<double> gradient_;  // (u q - t) H
@@ -102,29 +117,18 @@ class Search {
       groups_.emplace_back(given.groups[g], Matrix());
       for (int64_t r = 0; r < groups_.back().rows(); ++r) places_.push_back({g, r});
     }
-    choose_scales();
+    measure_rows();
   }
 
   RatePoint run() {
-    std::vector<PricedRow> rows = swept_rows();
-    int64_t weights = 0;
-    for (const PricedRow& row : rows) weights += static_cast<int64_t>(row.integers().size());
-    for (int round = 0; round < kMostRounds; ++round) {
-      Prices prices(given_.q_max);
-      for (const PricedRow& row : rows) {
-        for (const double q : row.integers()) prices.count(q);
-      }
-      prices.settle();
-      std::vector<int64_t> moved(rows.size());
-      parallel_for(static_cast<int64_t>(rows.size()), threads_, [&](int64_t idx, int /*thread*/) {
-        const auto i = static_cast<size_t>(idx);
-        moved[i] = rows[i].descend(prices, bit_price(places_[i]));
-      });
-      int64_t total = 0;
-      for (const int64_t count : moved) total += count;
-      if (static_cast<double>(total) <= kStill * static_cast<double>(weights)) break;
+    Found best = search(1.0);
+    double factor = 1.0;
+    for (int i = 1; i < kMostTries; ++i) {
+      factor *= kFiner;
+      Found found = search(factor);
+      if (found.cost < best.cost) best = std::move(found);
     }
-    return point(rows);
+    return std::move(best.point);
   }
 
  private:
@@ -132,6 +136,52 @@ class Search {
     size_t group;
     int64_t row;
   };
+
+  struct Found {
+    RatePoint point;
+    double cost = 0;  // noise and price, in shares of the rows' powers
+  };
+
+  // With steps that are `factor` times those that make the noise.
+  Found search(double factor) {
+    choose_scales(factor);
+    std::vector<PricedRow> rows = swept_rows();
+    int64_t weights = 0;
+    for (const PricedRow& row : rows) weights += static_cast<int64_t>(row.integers().size());
+    for (int round = 0; round < kMostRounds; ++round) {
+      const Prices prices = prices_of(rows);
+      std::vector<int64_t> moved(rows.size());
+      parallel_for(static_cast<int64_t>(rows.size()), threads_, [&](int64_t idx, int /*thread*/) {
+        const auto i = static_cast<size_t>(idx);
+        moved[i] = rows[i].descend(prices, bit_price(i));
+      });
+      int64_t total = 0;
+      for (const int64_t count : moved) total += count;
+      if (static_cast<double>(total) <= kStill * static_cast<double>(weights)) break;
+    }
+    return {point(rows), cost_of(rows)};
+  }
+
+  Prices prices_of(const std::vector<PricedRow>& rows) const {
+    Prices prices(given_.q_max);
+    for (const PricedRow& row : rows) {
+      for (const double q : row.integers()) prices.count(q);
+    }
+    prices.settle();
+    return prices;
+  }
+
+  double cost_of(const std::vector<PricedRow>& rows) const {
+    const Prices prices = prices_of(rows);
+    double cost = 0;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (powers_[i] <= 0) continue;
+      double bits = 0;
+      for (const double q : rows[i].integers()) bits += prices.bits(q);
+      cost += (rows[i].error() + bit_price(i) * bits) / powers_[i];
+    }
+    return cost;
+  }
 
   double scale(const Place& place) const {
     return scales_[given_.scale_of[place.group][static_cast<size_t>(place.row)]];
@@ -143,9 +193,9 @@ class Search {
     return sum / static_cast<double>(groups_[group].columns());
   }
 
-  double bit_price(const Place& place) const {
-    const double step = scale(place);
-    return given_.price * step * step * mean_diagonal(place.group);
+  // Of the row with this index: kBit u^2 mean(H_jj), with the u that makes the noise.
+  double bit_price(size_t row) const {
+    return kBit * 12 * given_.share * powers_[row] / static_cast<double>(groups_[places_[row].group].columns());
   }
 
   // The power of a row's output: t H t^T.
@@ -161,22 +211,26 @@ class Search {
     return sum;
   }
 
-  void choose_scales() {
-    std::vector<double> powers(places_.size());
+  void measure_rows() {
+    powers_.resize(places_.size());
     parallel_for(static_cast<int64_t>(places_.size()), threads_, [&](int64_t idx, int /*thread*/) {
-      powers[static_cast<size_t>(idx)] = power(places_[static_cast<size_t>(idx)]);
+      powers_[static_cast<size_t>(idx)] = power(places_[static_cast<size_t>(idx)]);
     });
+  }
+
+  void choose_scales(double factor) {
     std::vector<double> noise(given_.smallest.size(), 0.0), traces = noise, largest = noise;
     for (size_t i = 0; i < places_.size(); ++i) {
       const auto& [group, row] = places_[i];
       const size_t idx = given_.scale_of[group][static_cast<size_t>(row)];
-      noise[idx] += given_.share * powers[i];
+      noise[idx] += given_.share * powers_[i];
       traces[idx] += mean_diagonal(group) * static_cast<double>(groups_[group].columns());
       for (const double t : groups_[group].target().row(row)) largest[idx] = std::max(largest[idx], std::abs(t));
     }
+    scales_.clear();
     std::vector<double> logarithms;
     for (size_t i = 0; i < noise.size(); ++i) {
-      const double step = traces[i] > 0 ? std::sqrt(12 * noise[i] / traces[i]) : 0.0;
+      const double step = traces[i] > 0 ? factor * std::sqrt(12 * noise[i] / traces[i]) : 0.0;
       const double holds = largest[i] / static_cast<double>(given_.q_max);
       logarithms.push_back(std::log2(std::max({step, holds, given_.smallest[i], kLeastStep})));
     }
@@ -227,6 +281,7 @@ class Search {
   int threads_;
   std::vector<SortedError> groups_;
   std::vector<Place> places_;
+  std::vector<double> powers_;  // by row: t H t^T
   std::vector<double> scales_;
 };
 

@@ -34,14 +34,13 @@ OutputError random_error(int64_t rows, int64_t columns, uint64_t seed) {
   return error;
 }
 
-RateSearch search_of(int64_t rows, int64_t columns, double share, double price) {
+RateSearch search_of(int64_t rows, int64_t columns, double share) {
   RateSearch search;
   search.groups = {random_error(rows, columns, 3)};
   search.scale_of.resize(1);
   for (int64_t r = 0; r < rows; ++r) search.scale_of[0].push_back(static_cast<size_t>(r));
   search.smallest.assign(static_cast<size_t>(rows), 0.0);
   search.share = share;
-  search.price = price;
   return search;
 }
 
@@ -75,34 +74,36 @@ double entropy_of(const RatePoint& point) {
 
 TEST(RateSearch, MeetsTheNoiseThatItIsGiven) {
   for (const double share : {1e-3, 1e-2, 5e-2}) {
-    const RateSearch search = search_of(32, 24, share, 0.05);
+    const RateSearch search = search_of(32, 24, share);
     const double noise = noise_of(search, search_rate(search, 1));
     EXPECT_LT(noise, 2.0 * share);
     EXPECT_GT(noise, 0.1 * share);
   }
 }
 
-TEST(RateSearch, APriceBuysBitsWithNoise) {
-  const RateSearch cheap = search_of(32, 24, 1e-1, 0.0), dear = search_of(32, 24, 1e-1, 0.2);
-  const RatePoint free = search_rate(cheap, 1), priced = search_rate(dear, 1);
-  EXPECT_LT(entropy_of(priced), entropy_of(free) - 0.1);
-  EXPECT_GT(noise_of(dear, priced), noise_of(cheap, free));
+TEST(RateSearch, MoreNoiseTakesFewerBits) {
+  const RateSearch quiet = search_of(32, 24, 1e-2), loud = search_of(32, 24, 1e-1);
+  EXPECT_LT(entropy_of(search_rate(loud, 1)), entropy_of(search_rate(quiet, 1)) - 1.0);
 }
 
-TEST(RateSearch, PaysLessThanACoarserStepForTheSameBits) {
-  const RateSearch priced = search_of(48, 24, 1e-1, 0.07);
-  const RatePoint found = search_rate(priced, 1);
-  RateSearch coarse = search_of(48, 24, 1e-1, 0.0);
-  RatePoint other = search_rate(coarse, 1);
-  while (entropy_of(other) > entropy_of(found)) {
-    coarse.share *= 1.1;
-    other = search_rate(coarse, 1);
-  }
-  EXPECT_LT(noise_of(priced, found), 1.01 * noise_of(coarse, other));
+// Against nearest rounding with the same steps for all columns, as coarse as takes the same bits.
+TEST(RateSearch, MakesLessNoiseThanRoundingToNearestInAsManyBits) {
+  const RateSearch search = search_of(48, 24, 1e-1);
+  const RatePoint found = search_rate(search, 1);
+  RatePoint nearest = found;
+  do {
+    for (double& scale : nearest.scales) scale *= 1.02;
+    for (int64_t r = 0; r < 48; ++r) {
+      for (int64_t c = 0; c < 24; ++c) {
+        nearest.steps[0](r, c) = std::nearbyint(search.groups[0].target(r, c) / nearest.scales[static_cast<size_t>(r)]);
+      }
+    }
+  } while (entropy_of(nearest) > entropy_of(found));
+  EXPECT_LT(noise_of(search, found), 0.8 * noise_of(search, nearest));
 }
 
 TEST(RateSearch, StepsAreOneNumberTimesPowersOfTwo) {
-  const RatePoint point = search_rate(search_of(16, 12, 1e-2, 0.1), 1);
+  const RatePoint point = search_rate(search_of(16, 12, 1e-2), 1);
   for (const double scale : point.scales) {
     const double power = std::log2(scale / point.scales[0]);
     EXPECT_EQ(power, std::round(power));
@@ -110,14 +111,14 @@ TEST(RateSearch, StepsAreOneNumberTimesPowersOfTwo) {
 }
 
 TEST(RateSearch, IsTheSameForAnyNumberOfThreads) {
-  const RateSearch search = search_of(17, 12, 1e-2, 0.1);
+  const RateSearch search = search_of(17, 12, 1e-2);
   const RatePoint one = search_rate(search, 1), three = search_rate(search, 3);
   EXPECT_EQ(one.scales, three.scales);
   EXPECT_EQ(one.steps[0].elements, three.steps[0].elements);
 }
 
 TEST(RateSearch, StaysWithinItsIntegers) {
-  RateSearch search = search_of(8, 12, 1e-9, 0.1);
+  RateSearch search = search_of(8, 12, 1e-9);
   search.q_max = 7;
   const RatePoint point = search_rate(search, 1);
   for (const double q : point.steps[0].elements) EXPECT_LE(std::abs(q), 7.0);

@@ -7,11 +7,14 @@
 // gives integers without a price; then descent: with all others held, column j's integer is the best of the nearest to
 // its optimum, the ones beside it, 0, and what it is. bits(q) is minus the logarithm of how often q occurs in the
 // layer, taken anew after each round over all rows, as an adaptive coder would find it. Rounds end when hardly anything
-// moves. The size of a step: noise of u^2 / 12 on every column is a given share of the row's power,
-//   u = sqrt(12 share (t H t^T) / trace(H)),
-// at least what holds the largest weight. Steps of a layer are one number times powers of two: so few different steps,
+// moves.
+// One number, the share of a row's power that may become noise, sets the price and a first step u: rounding to steps of
+// u makes noise of u^2 / 12 on every column, and a bit is worth a part of it,
+//   u = sqrt(12 share (t H t^T) / trace(H)),   price = kBit u^2 mean(H_jj).
+// With that price finer steps are tried: where most integers are 0 they are better, for a price makes its own dead zone
+// around 0. The layer keeps the steps with the least sum of error and price, rows weighing as much as their power is
+// small. Steps hold the largest weight. Those of a layer are one number times powers of two: so few different steps,
 // and multipliers made of them, are stored in next to nothing.
-// The price is in proportion to what a step does, u^2 mean(H_jj), so that one number serves all layers.
 // Cost a round: rows times columns squared at most, where everything moves; rows times columns where nothing does.
 //
 // Sources: entropy-constrained quantization (Chou, Lookabaugh and Gray, 1989); rate-distortion optimization of
@@ -30,7 +33,6 @@ struct RateSearch {
   std::vector<std::vector<size_t>> scale_of;  // [group][row]: index of the row's step
   std::vector<double> smallest;               // by step: none is below it
   double share = 1e-3;                        // of a row's power that becomes noise
-  double price = 0.07;                        // of a bit, see above
   int32_t q_max = 127;                        // integers are in [-q_max, q_max]
 };
 
