@@ -26,7 +26,7 @@ OutputError random_error(int64_t rows, int64_t columns, uint64_t seed) {
                          static_cast<double>(factor.data<float>()[static_cast<size_t>(j * columns + k)]);
       }
     }
-    error.h(i, i) += static_cast<double>(2 * columns);
+    error.h(i, i) += 1.0;
   }
   for (size_t i = 0; i < error.target.elements.size(); ++i) {
     error.target.elements[i] = static_cast<double>(target.data<float>()[i]);
