@@ -8,6 +8,7 @@
 #include "rt/arg_max_s8.h"
 #include "rt/average_pool_s8.h"
 #include "rt/binary_f32.h"
+#include "rt/channels_s8.h"
 #include "rt/conv_f32.h"
 #include "rt/conv_left_s8.h"
 #include "rt/conv_s8.h"
