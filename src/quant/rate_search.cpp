@@ -23,7 +23,7 @@ constexpr int32_t kFrontier = 1;  // integers beyond those in use that may be ta
 // Bits of an integer, by how often each occurs in a layer.
 class Prices {
  public:
-  explicit Prices(int32_t q_max) : q_max_(q_max), counts_(static_cast<size_t>(2 * q_max + 1), 0.0) {}
+  explicit Prices(int32_t q_max) : q_max_(q_max), counts_(2 * static_cast<size_t>(q_max) + 1, 0.0) {}
 
   void count(double q) { counts_[index(q)] += 1; }
   void settle() {

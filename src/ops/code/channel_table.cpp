@@ -35,8 +35,9 @@ std::optional<ShortChannels> shorten_channels(std::span<const int32_t> channels)
   ShortChannels shorter;
   shorter.kinds.resize(2 * kinds.size());
   for (const auto& [multiplier, kind] : kinds) {
-    shorter.kinds[static_cast<size_t>(2 * kind.index)] = multiplier;
-    shorter.kinds[static_cast<size_t>(2 * kind.index + 1)] = int32_t{1} << kind.shift;
+    const size_t at = 2 * static_cast<size_t>(kind.index);
+    shorter.kinds[at] = multiplier;
+    shorter.kinds[at + 1] = int32_t{1} << kind.shift;
   }
   for (size_t i = 0; i < channels.size(); i += 2) {
     const Kind& kind = kinds.at(channels[i + 1]);
