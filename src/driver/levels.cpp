@@ -15,14 +15,12 @@ const Level& level_of(int level) {
   static const std::vector<std::string> kFolds = {"fold-batchnorm", "fold-gemm-scalars", "fold-bias", "fold-pad"};
   static const std::vector<std::string> kScaled = {"fold-batchnorm", "fold-gemm-scalars", "fold-bias", "fold-pad",
                                                    "migrate-scales"};
-  static const std::vector<std::string> kSearched = {"fold-batchnorm", "fold-gemm-scalars", "fold-bias",
-                                                     "fold-pad",       "absorb-bias",       "migrate-scales"};
   static const std::vector<std::string> kPack = {"eliminate-constant-channels"};
   // Ranges are judged best where weights and means are right, and new ranges shift the means.
   static const std::vector<std::string> kRepair = {"optimize-rounding", "price-weights",  "search-ranges",
                                                    "correct-bias",      "shorten-biases", "find-saturation"};
   static const std::array<Level, 4> kLevels = {
-      {{{}, {}, {}}, {kFolds, {}, kPack}, {kScaled, kRepair, kPack}, {kSearched, kRepair, kPack}}};
+      {{{}, {}, {}}, {kFolds, {}, kPack}, {kScaled, kRepair, kPack}, {kScaled, kRepair, kPack}}};
   if (level < 0 || level >= static_cast<int>(kLevels.size())) {
     throw Error(ErrorKind::kUsage, "there is no level -O" + std::to_string(level), "levels are -O0 to -O3");
   }
@@ -39,7 +37,9 @@ void apply_level(int level, Recipe& recipe) {
   recipe[Stage::kRepair] = chosen.repair;
   recipe[Stage::kPack] = chosen.pack;
   recipe[Stage::kPack].push_back("pack-constants");
-  if (level == 3) recipe.pass_options["optimize-rounding"] = {{"finalists", int64_t{3}}, {"restarts", int64_t{300}}};
+  if (level < 3) return;
+  recipe.pass_options["optimize-rounding"] = {
+      {"finalists", int64_t{3}}, {"restarts", int64_t{100}}, {"iterations", int64_t{1000}}, {"trials", int64_t{2}}};
 }
 
 }  // namespace tinyc

@@ -21,6 +21,7 @@ constexpr size_t kCheckEvery = 4;                             // samples 3, 7, .
 constexpr double kTargetDamping[] = {1e-3, 1e-2, 1e-1, 1.0};  // candidates beside not moving the target at all
 constexpr double kNoTarget = HUGE_VAL;
 constexpr double kErrorDamping = 1e-3;  // of the form that methods search
+constexpr double kMoreDamping = 1e-2;   // where the data show too little
 
 // Too few samples are fitted and checked alike.
 bool is_check(size_t sample, size_t samples) {
@@ -42,18 +43,25 @@ bool is_any(size_t /*sample*/, size_t /*samples*/) {
 using SampleChoice = bool (*)(size_t sample, size_t samples);
 
 // What is done to a layer.
-enum class Change { kNone, kBias, kWeights, kRefined };
+enum class Change { kNone, kBias, kWeights };
+struct Plan {
+  Change change = Change::kNone;
+  double damping = kErrorDamping;
+  bool thorough = false;
+  bool refined = false;
+};
 
 struct Best {
-  ErrorSums error;
-  Change change;
+  ErrorSums error;  // on the samples kept out
+  Plan plan;
+  Graph graph;
 };
 
 // What a layer is fitted to.
 struct FitData {
   std::span<const MomentSums> sums;  // by group
   SampleChoice is_in;                // the same samples
-  double damping;
+  double damping;                    // of the target
 };
 
 std::vector<const LinearForm*> forms_of(const LinearLayer& layer, SampleChoice is_in) {
@@ -144,28 +152,46 @@ class Fit {
     const std::vector<MomentSums> check = sums_of(*layer, is_check, context_.threads);
     const double damping = choose_damping(*layer, has_free_bias(graph_, *layer), fit, check);
 
-    const Graph before = graph_;
-    Best best{checked_error(id, wanted, now), Change::kNone};
+    Best best{checked_error(id, wanted, now), {}, graph_};
     const ErrorSums as_is = best.error;
-    const auto consider = [&](Change change) {
-      apply(*layer, {fit, is_fit, damping}, change);
-      const ErrorSums error = checked_error(id, wanted, changed_run_.compute(graph_, id));
+    if (method_.must_change()) best.error.noise = HUGE_VAL;
+    const FitData data{fit, is_fit, damping};
+    const Graph before = graph_;
+    for (const Plan& plan : plans()) {
       graph_ = before;
-      if (error.noise < best.error.noise) best = {error, change};
-    };
-    if (method_.must_change()) {
-      best.error.noise = HUGE_VAL;
-    } else {
-      consider(Change::kBias);
+      apply(*layer, data, plan);
+      keep_better(best, plan, checked_error(id, wanted, changed_run_.compute(graph_, id)));
     }
-    consider(Change::kWeights);
-    if (method_.refines()) consider(Change::kRefined);
-    report(graph_[id].name, best.change, as_is, best.error);
-    if (best.change == Change::kNone) return false;
+    if (method_.refines() && best.plan.change == Change::kWeights) {
+      graph_ = best.graph;
+      Plan plan = best.plan;
+      plan.refined = true;
+      refine(*layer, data);
+      keep_better(best, plan, checked_error(id, wanted, changed_run_.compute(graph_, id)));
+    }
+    graph_ = before;
+    report(graph_[id].name, best.plan, as_is, best.error);
+    if (best.plan.change == Change::kNone) return false;
     for (size_t g = 0; g < fit.size() && layer->now.size() >= kCheckEvery; ++g) fit[g].merge(check[g]);
-    apply(*layer, {fit, is_any, damping}, best.change);
+    const FitData all{fit, is_any, damping};
+    apply(*layer, all, best.plan);
+    if (best.plan.refined) refine(*layer, all);
     changed_ = true;
     return true;
+  }
+
+  // What is tried, before it is refined.
+  std::vector<Plan> plans() const {
+    if (method_.must_change()) return {{.change = Change::kWeights}};
+    std::vector<Plan> plans{{.change = Change::kBias}, {.change = Change::kWeights}};
+    if (!method_.is_thorough()) return plans;
+    plans.push_back({Change::kWeights, kMoreDamping, false});
+    for (const double damping : {kErrorDamping, kMoreDamping}) plans.push_back({Change::kWeights, damping, true});
+    return plans;
+  }
+
+  void keep_better(Best& best, const Plan& plan, const ErrorSums& error) const {
+    if (error.noise < best.error.noise) best = {error, plan, graph_};
   }
 
   // Noise of the node's results on the samples kept out, behind the clamps that read them.
@@ -184,45 +210,71 @@ class Fit {
     return sums;
   }
 
-  void report(const std::string& name, Change change, const ErrorSums& before, const ErrorSums& after) {
-    if (change == Change::kNone) {
+  void report(const std::string& name, const Plan& plan, const ErrorSums& before, const ErrorSums& after) {
+    if (plan.change == Change::kNone) {
       context_.note(name, "left as it is: no change lowers the error of its output");
       context_.count("left");
       return;
     }
-    const char* what = change == Change::kBias      ? "bias fitted"
-                       : change == Change::kWeights ? "weights and bias fitted"
-                                                    : "weights and bias fitted and refined";
+    const bool weights = plan.change == Change::kWeights;
     std::array<char, 120> text{};
-    static_cast<void>(std::snprintf(text.data(), text.size(), "%s: signal to noise of its output %.1f dB, was %.1f dB",
-                                    what, after.sqnr_db(), before.sqnr_db()));
+    static_cast<void>(std::snprintf(text.data(), text.size(),
+                                    "%s%s: signal to noise of its output %.1f dB, was %.1f dB",
+                                    weights ? "weights and bias fitted" : "bias fitted",
+                                    plan.refined ? " and refined" : "", after.sqnr_db(), before.sqnr_db()));
     context_.note(name, text.data());
-    context_.count(change == Change::kBias ? "bias_only" : "layers");
-    if (change == Change::kRefined) context_.count("refined");
+    context_.count(weights ? "layers" : "bias_only");
+    if (plan.refined) context_.count("refined");
   }
 
-  // Fits weights and bias, as far as the change says.
-  void apply(const LinearLayer& layer, const FitData& data, Change change) {
-    const bool centred = has_free_bias(graph_, layer);
+  std::vector<Moments> moments_of(const LinearLayer& layer, const FitData& data) const {
     std::vector<Moments> moments;
-    for (const MomentSums& sum : data.sums) moments.push_back(sum.moments(centred));
-    const std::vector<Matrix> targets = targets_of(layer, moments, data.damping);
-    if (change != Change::kBias) method_.choose(graph_, layer, errors_of(moments, targets));
-    const std::optional<RowNumbers> known = read_bias(reference_, layer);
-    const RowNumbers before = known ? *known : zeros_of(layer);
-    RowNumbers bias = before;
-    if (centred) add_shifts(layer.weights, read_weights(layer.form(), weights_as_computed(layer)), moments, bias);
-    if (change == Change::kRefined) {
-      LayerData seen{forms_of(layer, data.is_in), targets, before, bias, centred, {}};
-      if (centred) add_shifts(layer.weights, targets, moments, seen.target_bias);
-      if (known) seen.limits = limits_of(reference_[layer.id]);
-      bias = method_.refine(graph_, layer, seen);
+    for (const MomentSums& sum : data.sums) moments.push_back(sum.moments(has_free_bias(graph_, layer)));
+    return moments;
+  }
+
+  // Fits weights and bias, as far as the plan says, to the moments.
+  void apply(const LinearLayer& layer, const FitData& data, const Plan& plan) {
+    const std::vector<Moments> moments = moments_of(layer, data);
+    if (plan.change == Change::kWeights) {
+      std::vector<OutputError> errors = errors_of(moments, targets_of(layer, moments, data.damping), plan.damping);
+      plan.thorough ? method_.choose_thoroughly(graph_, layer, std::move(errors))
+                    : method_.choose(graph_, layer, std::move(errors));
     }
-    if (!centred) return;
-    for (size_t g = 0; g < bias.size(); ++g) {
-      for (size_t r = 0; r < bias[g].size(); ++r) bias[g][r] -= before[g][r];
+    if (!has_free_bias(graph_, layer)) return;
+    const std::vector<Matrix> stored = read_weights(layer.form(), weights_as_computed(layer));
+    RowNumbers shift;
+    for (size_t g = 0; g < moments.size(); ++g) shift.push_back(bias_shift(layer.weights[g], stored[g], moments[g]));
+    shift_bias(graph_, reference_, layer, shift);
+  }
+
+  // Goes on from what apply() left, with the data themselves.
+  void refine(const LinearLayer& layer, const FitData& data) {
+    const bool free_bias = has_free_bias(graph_, layer);
+    const std::vector<Moments> moments = moments_of(layer, data);
+    const std::optional<RowNumbers> known = read_bias(reference_, layer), now = read_bias(graph_, layer);
+    LayerData seen{forms_of(layer, data.is_in),
+                   targets_of(layer, moments, data.damping),
+                   zeros_of(layer),
+                   zeros_of(layer),
+                   free_bias,
+                   {}};
+    if (known && now) {
+      seen.target_bias = *known;
+      seen.bias = *now;
+      seen.limits = limits_of(reference_[layer.id]);
     }
+    for (size_t g = 0; g < moments.size() && free_bias; ++g) {
+      add_to(seen.target_bias[g], bias_shift(layer.weights[g], seen.targets[g], moments[g]), 1.0);
+    }
+    RowNumbers bias = method_.refine(graph_, layer, seen);
+    if (!free_bias) return;
+    for (size_t g = 0; g < bias.size(); ++g) add_to(bias[g], (*known)[g], -1.0);
     shift_bias(graph_, reference_, layer, bias);
+  }
+
+  static void add_to(std::vector<double>& sum, const std::vector<double>& other, double factor) {
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += factor * other[i];
   }
 
   // Of the clamp behind a node whose output is its sums.
@@ -235,15 +287,6 @@ class Fit {
     return {static_cast<size_t>(layer.form().groups), std::vector<double>(static_cast<size_t>(layer.form().rows), 0.0)};
   }
 
-  // Adds to each row's bias what other weights ask for.
-  static void add_shifts(const std::vector<Matrix>& weights, const std::vector<Matrix>& others,
-                         const std::vector<Moments>& moments, RowNumbers& bias) {
-    for (size_t g = 0; g < moments.size(); ++g) {
-      const std::vector<double> shift = bias_shift(weights[g], others[g], moments[g]);
-      for (size_t r = 0; r < shift.size(); ++r) bias[g][r] += shift[r];
-    }
-  }
-
   static std::vector<Matrix> targets_of(const LinearLayer& layer, const std::vector<Moments>& moments, double damping) {
     if (damping == kNoTarget) return layer.weights;
     std::vector<Matrix> targets;
@@ -253,9 +296,10 @@ class Fit {
     return targets;
   }
 
-  static std::vector<OutputError> errors_of(const std::vector<Moments>& moments, const std::vector<Matrix>& targets) {
+  static std::vector<OutputError> errors_of(const std::vector<Moments>& moments, const std::vector<Matrix>& targets,
+                                            double damping) {
     std::vector<OutputError> errors;
-    for (size_t g = 0; g < moments.size(); ++g) errors.push_back({damped(moments[g].h, kErrorDamping), targets[g]});
+    for (size_t g = 0; g < moments.size(); ++g) errors.push_back({damped(moments[g].h, damping), targets[g]});
     return errors;
   }
 

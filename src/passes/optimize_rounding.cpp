@@ -7,33 +7,43 @@
 // that goes with it; where iterations are given, also rounding learned from there on (quant/adaptive_rounding.h).
 // Why it cannot harm: the layer's output error is measured on samples kept out, as it is, with a new bias alone, with
 // the new weights, and with the learned ones; the least stays.
-// Cost: that of the moments, rows times columns squared, and a batch of positions times the weights an iteration.
+// Searches that are nearly as good layer by layer differ by a dB at the end of the model, so trials are judged there.
+// Cost of each: that of the moments, rows times columns squared, and a batch of positions times the weights an
+// iteration.
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 
 #include "tinyc/ir/linear_quantization.h"
 #include "tinyc/pass/layer_fit.h"
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/pass/rewrite.h"
 #include "tinyc/quant/adaptive_rounding.h"
+#include "tinyc/quant/end_sqnr.h"
 #include "tinyc/quant/grid_search.h"
 #include "tinyc/quant/weight_grid.h"
 
 namespace tinyc {
 namespace {
 
+constexpr int64_t kMostTrials = 100;
 constexpr double kSmallestScaleShare = 0x1p-15;  // of the largest: below it a channel has too few bits of a multiplier
 
 struct Options {
   int64_t finalists = 1;
   int64_t restarts = 0;
   int64_t iterations = 0;
+  int64_t trials = 0;
 };
 constexpr Opt<Options> kOptions[] = {
     {"finalists", &Options::finalists, "scales of a row that are searched to the end"},
     {"restarts", &Options::restarts, "times that each row's search starts again from where it stands, a little aside"},
     {"iterations", &Options::iterations,
-     "steps by which rounding is learned behind the clamp that follows; 0: not at all"}};
+     "steps by which rounding is learned behind the clamp that follows; 0: not at all"},
+    {"trials", &Options::trials,
+     "times that the whole is done with other random numbers, beside once without what the options above ask for; the "
+     "model that is best at its end stays"}};
 
 class Rounding final : public LayerMethod {
  public:
@@ -50,8 +60,13 @@ class Rounding final : public LayerMethod {
   }
 
   void choose(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors) override {
-    const WeightGrid grid = *WeightGrid::of(graph, graph[layer.id], layer.weight);
-    store(graph, layer, grid, search_grid(grid_search(graph, layer, grid, std::move(errors)), context_.threads));
+    search(graph, layer, std::move(errors), Options());
+  }
+
+  bool is_thorough() const override { return options_.finalists > 1 || options_.restarts > 0; }
+
+  void choose_thoroughly(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors) override {
+    search(graph, layer, std::move(errors), options_);
   }
 
   bool refines() const override { return options_.iterations > 0; }
@@ -107,13 +122,19 @@ class Rounding final : public LayerMethod {
     return steps;
   }
 
+  void search(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors, const Options& effort) const {
+    const WeightGrid grid = *WeightGrid::of(graph, graph[layer.id], layer.weight);
+    GridSearch search = grid_search(graph, layer, grid, std::move(errors));
+    search.finalists = static_cast<int>(std::clamp<int64_t>(effort.finalists, 1, 16));
+    search.restarts = static_cast<int>(std::clamp<int64_t>(effort.restarts, 0, 1'000'000));
+    store(graph, layer, grid, search_grid(search, context_.threads));
+  }
+
   GridSearch grid_search(const Graph& graph, const LinearLayer& layer, const WeightGrid& grid,
                          std::vector<OutputError> errors) const {
     const QParams& params = grid.free();
     GridSearch search;
     search.groups = std::move(errors);
-    search.finalists = static_cast<int>(std::clamp<int64_t>(options_.finalists, 1, 16));
-    search.restarts = static_cast<int>(std::clamp<int64_t>(options_.restarts, 0, 1'000'000));
     search.seed = context_.seed;
     search.q_min = params.q_min;
     search.q_max = params.q_max;
@@ -153,9 +174,49 @@ class Rounding final : public LayerMethod {
   const PassContext& context_;
 };
 
-bool run(Graph& graph, const Options& options, PassContext& context) {
+struct Candidate {
+  Graph graph;
+  std::vector<PassNote> notes;
+  std::map<std::string, int64_t> counters;
+  bool changed;
+};
+
+std::string text_of_trials(const std::vector<double>& sqnr) {
+  std::string text = "kept the best by SQNR at the end of the model, of";
+  for (const double db : sqnr) {
+    std::array<char, 32> number{};
+    static_cast<void>(std::snprintf(number.data(), number.size(), " %.2f", db));
+    text += number.data();
+  }
+  return text + " dB";
+}
+
+// With a seed of its own.
+Candidate round_with(Graph graph, PassContext context, const Options& options, uint64_t seed) {
+  context.seed = seed;
   Rounding method(options, context);
-  return fit_layers(graph, context, method);
+  const bool changed = fit_layers(graph, context, method);
+  return {std::move(graph), std::move(context.notes), std::move(context.counters), changed};
+}
+
+bool run(Graph& graph, const Options& options, PassContext& context) {
+  const bool chooses = options.trials > 0 && !context.samples.empty();
+  Candidate best = round_with(graph, context, chooses ? Options() : options, context.seed);
+  if (chooses) {
+    const EndSqnr end(*context.reference, plan_storage(graph, context.settings), context.samples, context.threads);
+    std::vector<double> found{end.of(best.graph)};
+    for (int64_t i = 0; i < std::min(options.trials, kMostTrials); ++i) {
+      Candidate other = round_with(graph, context, options, context.seed + static_cast<uint64_t>(i));
+      const double sqnr = end.of(other.graph);
+      if (sqnr > *std::max_element(found.begin(), found.end())) best = std::move(other);
+      found.push_back(sqnr);
+    }
+    best.notes.push_back({context.pass, "model", text_of_trials(found)});
+  }
+  context.notes = std::move(best.notes);
+  context.counters = std::move(best.counters);
+  if (best.changed) graph = std::move(best.graph);
+  return best.changed;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "tinyc/ir/linear_quantization.h"
+#include "tinyc/quant/end_sqnr.h"
 #include "tinyc/quant/error_sums.h"
 #include "unit/small_graphs.h"
 
@@ -179,6 +180,18 @@ TEST(OptimizeRounding, LearnedRoundingStaysWhereItIsBetter) {
   EXPECT_EQ(plain.counters.count("optimize-rounding.refined"), 0U);
   EXPECT_GT(sqnr(refined.reference, refined.after), sqnr(refined.reference, refined.before));
   expect_same(refined, fit(graph, bits(2), 3, learned));
+}
+
+TEST(OptimizeRounding, TheTrialThatIsBestAtTheEndStays) {
+  const Options trials{{"iterations", int64_t{50}}, {"restarts", int64_t{3}}, {"trials", int64_t{2}}};
+  const Graph graph = separable_convolutions();
+  const Fitted plain = fit(graph, bits(2)), tried = fit(graph, bits(2), 1, trials);
+  std::vector<Sample> samples;
+  for (uint64_t seed = 0; seed < kSamples; ++seed) samples.push_back(random_sample(plain.reference, 1000 + 17 * seed));
+  const EndSqnr end(plain.reference, plan_storage(plain.after, bits(2)), samples, 1);
+  EXPECT_GE(end.of(tried.after), end.of(plain.after));
+  EXPECT_NE(tried.notes.back().text.find("kept the best"), std::string::npos);
+  expect_same(tried, fit(graph, bits(2), 3, trials));
 }
 
 TEST(OptimizeRounding, WithoutSamplesNothingChanges) {

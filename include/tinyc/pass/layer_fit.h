@@ -5,7 +5,8 @@
 // layer's inputs in the simulated and in the float model come the moments H and A (quant/moments.h); from these the
 // target, which also makes up for what earlier layers lost (quant/second_order.h); the weights that a method finds near
 // the target, as the output sees it; and the bias that goes with them. How far the target may move away from the float
-// weights is chosen by what it gains on samples kept out of the moments. Every candidate is measured on the samples
+// weights, and how much of what the data show is believed, is chosen by what it gains on samples kept out of the
+// moments. Every candidate is measured on the samples
 // kept out, behind the clamp that reads the output where there is one, for errors of what is cut off cost nothing. The
 // one that stays is then fitted once more to all samples. Cost: positions times columns squared for
 // the moments, of which at most a budget is spent a layer by reading a part of the positions; and the method's.
@@ -44,6 +45,11 @@ class LayerMethod {
   virtual std::string obstacle(const Graph& graph, const LinearLayer& layer) const = 0;
   // Replaces the layer's weights in the graph by some near the targets, by group.
   virtual void choose(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors) = 0;
+  // Whether the method can also search more thoroughly, which fits noise of the data as well where these are few.
+  virtual bool is_thorough() const { return false; }
+  virtual void choose_thoroughly(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors) {
+    choose(graph, layer, std::move(errors));
+  }
   // Whether the method can refine what it chose.
   virtual bool refines() const { return false; }
   // Replaces the weights that choose() left by others that the data show to be better; returns the bias that goes with
