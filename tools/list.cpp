@@ -1,5 +1,5 @@
-// tinyc list: the tables of ops, passes, observers, emitters, presets and recipe keys, for people and as Markdown for
-// the docs.
+// tinyc list: the tables of ops, passes, observers, emitters, presets, recipe keys, targets and criteria, for people
+// and as Markdown for the docs.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -18,6 +18,7 @@
 #include "tinyc/ops/op.h"
 #include "tinyc/pass/pass.h"
 #include "tinyc/quant/observer.h"
+#include "tinyc/quant/pruning.h"
 #include "usage.h"
 
 namespace tinyc {
@@ -92,6 +93,14 @@ Table list_observers() {
   return table;
 }
 
+Table list_criteria() {
+  Table table{{"criterion", "what a weight costs"}, {}};
+  for (const CriterionDef* criterion : all_criteria()) {
+    table.rows.push_back({std::string(criterion->name), std::string(criterion->summary)});
+  }
+  return table;
+}
+
 Table list_emitters() {
   Table table{{"emitter", "what it writes"}, {}};
   for (const EmitterDef* emitter : all_emitters()) {
@@ -130,9 +139,9 @@ struct Topic {
   Table (*list)();
 };
 
-constexpr Topic kTopics[] = {{"ops", list_ops},           {"passes", list_passes},   {"observers", list_observers},
-                             {"emitters", list_emitters}, {"presets", list_presets}, {"recipe", list_recipe},
-                             {"targets", list_targets}};
+constexpr Topic kTopics[] = {{"ops", list_ops},           {"passes", list_passes},    {"observers", list_observers},
+                             {"emitters", list_emitters}, {"presets", list_presets},  {"recipe", list_recipe},
+                             {"targets", list_targets},   {"criteria", list_criteria}};
 
 std::string to_markdown(const Table& table) {
   const auto row = [](const std::vector<std::string>& cells) { return "| " + join(cells, " | ") + " |\n"; };

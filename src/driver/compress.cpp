@@ -3,6 +3,7 @@
 #include "tinyc/driver/compress.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <nlohmann/json.hpp>
 
@@ -28,6 +29,7 @@ namespace {
 constexpr int64_t kTriedMacs = int64_t{6} << 30;
 constexpr int64_t kFewestTriedSamples = 16;
 constexpr int64_t kMostTriedSamples = 256;
+constexpr std::array kSampled = {Stage::kRewrite, Stage::kPrune, Stage::kRepair};  // whose passes run the model
 // Without data of its own, the measurement runs about this many multiply-accumulates; kernels for devices are slower.
 struct Effort {
   int64_t macs, fewest_samples;
@@ -66,6 +68,8 @@ class Run {
     keep_samples_for_repair();
     // From here: every value that will be stored as integers has statistics.
     calibrate_ranges();
+    // From here: the weights that stay 0 and the channels that go are known.
+    run_stage(Stage::kPrune);
     // From here: the bits of every layer's weights are known.
     fit_goal();
     // From here: every such value has its parameters.
@@ -206,6 +210,7 @@ class Run {
   }
 
   void refuse_unquantized() const {
+    if (recipe_[Stage::kAnnotate].empty()) return;  // as asked for
     const bool quantized = std::any_of(graph_.values.begin(), graph_.values.end(),
                                        [](const Value& value) { return value.quant.has_value(); });
     if (quantized) return;
@@ -219,7 +224,8 @@ class Run {
   // bounded time.
   void hold_samples() {
     if (recipe_.data.calibration.empty() || names_statistics(recipe_) || !runs_whole()) return;
-    if (recipe_[Stage::kRewrite].empty() && recipe_[Stage::kRepair].empty() && !recipe_.fit.any()) return;
+    const bool wanted = std::any_of(kSampled.begin(), kSampled.end(), [&](Stage s) { return !recipe_[s].empty(); });
+    if (!wanted && !recipe_.fit.any()) return;
     const int64_t macs = std::max<int64_t>(summarize(graph_).macs, 1);
     const int64_t for_rewrite = std::clamp(kTriedMacs / macs, kFewestTriedSamples, kMostTriedSamples);
     Dataset data = open_calibration(graph_, recipe_, 0, context_.moments);

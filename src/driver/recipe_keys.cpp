@@ -345,6 +345,7 @@ constexpr RecipeKey kKeys[] = {
     key<&Recipe::quantization, &Q::skip>("quantization", "skip", "names of nodes that stay in float"),
     pass_key<Stage::kNormalize>("normalize", "passes that bring the model to its plain form"),
     pass_key<Stage::kRewrite>("rewrite", "passes on float weights, before calibration"),
+    pass_key<Stage::kPrune>("prune", "passes that take weights and channels away, after calibration"),
     pass_key<Stage::kAnnotate>("annotate", "passes that choose scales and zero points"),
     pass_key<Stage::kRepair>("repair", "passes that win back accuracy"),
     pass_key<Stage::kPack>("pack", "passes that turn weights into integers"),

@@ -45,6 +45,7 @@ LayerwiseRun::LayerwiseRun(const Graph& graph, Engine engine, std::span<const Sa
       values_(samples.size()),
       last_reads_(graph.nodes.size()) {
   std::vector<bool> read_later(graph.values.size(), false);
+  for (ValueId id : graph.outputs) read_later[index_of(id)] = true;
   for (size_t i = graph.nodes.size(); i-- > 0;) {
     for (ValueId id : graph.nodes[i].inputs) {
       if (id == kNoValue || read_later[index_of(id)]) continue;

@@ -15,7 +15,6 @@
 namespace tinyc {
 namespace {
 
-constexpr int64_t kMostColumns = 2048;
 constexpr double kMostMacs = 4e9;                             // for the moments of a layer
 constexpr size_t kCheckEvery = 4;                             // samples 3, 7, ... are kept out
 constexpr double kTargetDamping[] = {1e-3, 1e-2, 1e-1, 1.0};  // candidates beside not moving the target at all
@@ -135,9 +134,9 @@ class Fit {
   }
 
   std::string obstacle(const LinearLayer& layer) const {
-    if (layer.form().columns <= kMostColumns) return method_.obstacle(graph_, layer);
+    if (layer.form().columns <= kMostFittedColumns) return method_.obstacle(graph_, layer);
     return "its rows of " + std::to_string(layer.form().columns) + " weights are longer than " +
-           std::to_string(kMostColumns);
+           std::to_string(kMostFittedColumns);
   }
 
   bool treat(NodeId id, int weight, const LayerResults& wanted, const LayerResults& now) {
@@ -154,10 +153,10 @@ class Fit {
 
     Best best{checked_error(id, wanted, now), {}, graph_};
     const ErrorSums as_is = best.error;
-    if (method_.must_change()) best.error.noise = HUGE_VAL;
+    if (method_.must_change(graph_, *layer)) best.error.noise = HUGE_VAL;
     const FitData data{fit, is_fit, damping};
     const Graph before = graph_;
-    for (const Plan& plan : plans()) {
+    for (const Plan& plan : plans(*layer)) {
       graph_ = before;
       apply(*layer, data, plan);
       keep_better(best, plan, checked_error(id, wanted, changed_run_.compute(graph_, id)));
@@ -181,8 +180,8 @@ class Fit {
   }
 
   // What is tried, before it is refined.
-  std::vector<Plan> plans() const {
-    if (method_.must_change()) return {{.change = Change::kWeights}};
+  std::vector<Plan> plans(const LinearLayer& layer) const {
+    if (method_.must_change(graph_, layer)) return {{.change = Change::kWeights}};
     std::vector<Plan> plans{{.change = Change::kBias}, {.change = Change::kWeights}};
     if (!method_.is_thorough()) return plans;
     plans.push_back({Change::kWeights, kMoreDamping, false});

@@ -33,9 +33,13 @@ std::vector<LinearForm> forms_of(const LayerState& state, NodeId id, int weight)
   return forms;
 }
 
-// Whether the layer's bias is the op's int32 bias.
-bool is_stored_bias(const Graph& graph, const LinearLayer& layer) {
+bool is_bias_of_op(const Graph& graph, const LinearLayer& layer) {
   return graph[layer.id].op->quant.bias >= 0 && graph[layer.id].op->quant.bias == layer.form().bias;
+}
+
+// Whether the layer's bias is stored as int32: that of a layer whose weights are integers.
+bool is_stored_bias(const Graph& graph, const LinearLayer& layer) {
+  return is_bias_of_op(graph, layer) && graph[operand(graph[layer.id], layer.weight)].quant.has_value();
 }
 
 const QParams* input_params(const Graph& graph, const LinearLayer& layer) {
@@ -125,7 +129,7 @@ bool has_free_bias(const Graph& graph, const LinearLayer& layer) {
   if (form.bias < 0) return false;
   const bool stored = is_stored_bias(graph, layer);
   const ValueId id = operand(graph[layer.id], form.bias);
-  if (id == kNoValue) return stored && input_params(graph, layer) != nullptr;
+  if (id == kNoValue) return is_bias_of_op(graph, layer) && (!stored || input_params(graph, layer) != nullptr);
   const Tensor* tensor = plain_constant(graph, id);
   return tensor != nullptr && tensor->dtype() == DataType::kFloat && tensor->size() == form.bias_size &&
          graph[id].quant.has_value() == stored;

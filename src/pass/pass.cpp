@@ -38,6 +38,8 @@ std::string_view name_of(Stage stage) {
       return "normalize";
     case Stage::kRewrite:
       return "rewrite";
+    case Stage::kPrune:
+      return "prune";
     case Stage::kAnnotate:
       return "annotate";
     case Stage::kRepair:

@@ -136,6 +136,8 @@ class Rounding final : public LayerMethod {
     GridSearch search;
     search.groups = std::move(errors);
     search.seed = context_.seed;
+    const auto mask = context_.masks.find(graph[operand(graph[layer.id], layer.weight)].name);
+    if (mask != context_.masks.end()) search.held = group_masks(layer.form(), mask->second);
     search.q_min = params.q_min;
     search.q_max = params.q_max;
     search.q_step = params.q_step;

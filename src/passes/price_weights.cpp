@@ -31,7 +31,7 @@ class Pricing final : public LayerMethod {
   }
 
   std::string obstacle(const Graph& /*graph*/, const LinearLayer& /*layer*/) const override { return {}; }
-  bool must_change() const override { return true; }
+  bool must_change(const Graph& /*graph*/, const LinearLayer& /*layer*/) const override { return true; }
 
   void choose(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors) override {
     const LinearForm& form = layer.form();
@@ -40,6 +40,8 @@ class Pricing final : public LayerMethod {
     const ScaleIndex scale_idx(params, weight.constant->dims());
     RateSearch search;
     search.groups = std::move(errors);
+    const auto mask = context_.masks.find(weight.name);
+    if (mask != context_.masks.end()) search.held = group_masks(form, mask->second);
     search.share = settings_of_layer(context_.settings, graph[layer.id].name).weight_noise;
     search.q_max = params.q_max;
     search.smallest = smallest_scales_for_bias(graph, layer, params.scales.size());

@@ -39,12 +39,13 @@ Array array(std::vector<double>& values) {
 
 }  // namespace
 
-SortedError::SortedError(const OutputError& error, const Matrix& factors)
+SortedError::SortedError(const OutputError& error, const Matrix& factors, const GroupMask& held)
     : order_(static_cast<size_t>(error.h.rows)),
       h_(error.h.rows, error.h.rows),
       target_(error.target.rows, error.target.columns),
       factor_(error.h.rows, error.h.rows),
-      factors_(factors) {
+      factors_(factors),
+      held_(held) {
   fix_blocking();
   std::iota(order_.begin(), order_.end(), 0);
   std::stable_sort(order_.begin(), order_.end(), [&](int64_t a, int64_t b) { return error.h(a, a) > error.h(b, b); });
@@ -53,6 +54,9 @@ SortedError::SortedError(const OutputError& error, const Matrix& factors)
     for (int64_t j = 0; j < n; ++j) h_(i, j) = error.h(column(i), column(j));
     for (int64_t r = 0; r < rows(); ++r) target_(r, i) = error.target(r, column(i));
     for (int64_t r = 0; r < factors.rows; ++r) factors_(r, i) = factors(r, column(i));
+    for (int64_t r = 0; r < rows() && !held.empty(); ++r) {
+      held_.held[static_cast<size_t>(r * n + i)] = held(r, column(i)) ? 1 : 0;
+    }
     diagonal_.push_back(h_(i, i));
   }
   // H = R R^T with R upper triangular is the Cholesky factorization of H read backwards.
@@ -77,7 +81,8 @@ Swept sweep(const SortedError& error, std::span<const Lane> lanes, GridLimits li
       for (Eigen::Index lane = 0; lane < count; ++lane) {
         const auto [row, scale] = lanes[static_cast<size_t>(lane)];
         const double target = error.target()(row, k), unit = scale * error.scale_factor(row, k);
-        const double q = nearest((target - sum[lane] / factor(k, k)) / unit, limits);
+        const double wanted = (target - sum[lane] / factor(k, k)) / unit;
+        const double q = error.is_held(row, k) ? 0.0 : nearest(wanted, limits);
         swept.steps(lane, k) = q;
         errors(lane, k) = q * unit - target;
         const double part = sum[lane] + errors(lane, k) * factor(k, k);
@@ -113,6 +118,7 @@ void GridRow::descend(GridLimits limits) {
   for (int i = 0; moved && i < kMostSweeps; ++i) {
     moved = false;
     for (size_t j = 0; j < steps_.size(); ++j) {
+      if (error_->is_held(row_, static_cast<int64_t>(j))) continue;
       const double q = steps_[j];
       const double by = nearest(q - gradient_[j] / (units_[j] * diagonal[j]), limits) - q;
       if (by == 0) continue;
@@ -129,15 +135,14 @@ bool GridRow::move_best_pair_of(int64_t column, GridLimits limits) {
   double best = 0, best_by = 0, other_by = 0;
   int64_t other = -1;
   for (const double by : {limits.step, -limits.step}) {
-    const double moved = steps_[at] + by;
-    if (moved < limits.low || moved > limits.high) continue;
+    if (!may_move(column, by, limits)) continue;
     const double alone = price(column, by), shift = by * units_[at];
     for (size_t j = 0; j < steps_.size(); ++j) {
       if (j == at) continue;
       const double slope = 2 * (gradient_[j] + shift * row[j]), step = slope > 0 ? -limits.step : limits.step;
       const double size = limits.step * units_[j];
       const double gain = alone + size * (size * diagonal[j] - std::abs(slope));
-      if (gain >= best || steps_[j] + step < limits.low || steps_[j] + step > limits.high) continue;
+      if (gain >= best || !may_move(static_cast<int64_t>(j), step, limits)) continue;
       best = gain;
       best_by = by;
       other = static_cast<int64_t>(j);
@@ -173,8 +178,7 @@ void GridRow::kick(GridLimits limits, Rng& rng) {
   for (int i = 0; i < kCandidates; ++i) {
     const auto column = static_cast<int64_t>(rng.below(static_cast<uint64_t>(error_->columns())));
     const double by = rng.below(2) == 0 ? -limits.step : limits.step;
-    const double moved = steps_[static_cast<size_t>(column)] + by;
-    if (moved < limits.low || moved > limits.high || price(column, by) >= least) continue;
+    if (!may_move(column, by, limits) || price(column, by) >= least) continue;
     least = price(column, by);
     least_by = by;
     chosen = column;

@@ -17,7 +17,8 @@ struct GridLimits {
 // A group's quadratic form with columns sorted by falling diagonal.
 class SortedError {
  public:
-  SortedError(const OutputError& error, const Matrix& factors);
+  // The target is 0 where `held` is.
+  SortedError(const OutputError& error, const Matrix& factors, const GroupMask& held);
 
   int64_t rows() const { return target_.rows; }
   int64_t columns() const { return target_.columns; }
@@ -27,12 +28,15 @@ class SortedError {
   std::span<const double> diagonal() const { return diagonal_; }
   // What a step of the row's scale is multiplied by in a column.
   double scale_factor(int64_t row, int64_t column) const { return factors_.rows == 0 ? 1.0 : factors_(row, column); }
+  // Whether the weight stays 0.
+  bool is_held(int64_t row, int64_t column) const { return held_(row, column); }
   // Column of the group that stands at place `sorted`.
   int64_t column(int64_t sorted) const { return order_[static_cast<size_t>(sorted)]; }
 
  private:
   std::vector<int64_t> order_;
   Matrix h_, target_, factor_, factors_;
+  GroupMask held_;
   std::vector<double> diagonal_;
 };
 
@@ -71,6 +75,12 @@ class GridRow {
   double price(int64_t column, double by) const;
   void kick(GridLimits limits, Rng& rng);
   bool move_best_pair_of(int64_t column, GridLimits limits);
+
+  // Whether the column can be moved so.
+  bool may_move(int64_t column, double by, GridLimits limits) const {
+    const double moved = steps_[static_cast<size_t>(column)] + by;
+    return moved >= limits.low && moved <= limits.high && !error_->is_held(row_, column);
+  }
 
   const SortedError* error_;
   int64_t row_;

@@ -27,7 +27,9 @@ class Search {
         scales_(given.scales) {
     groups_.reserve(given.groups.size());
     for (size_t g = 0; g < given.groups.size(); ++g) {
-      groups_.emplace_back(given.groups[g], given.factors.empty() ? Matrix() : given.factors[g]);
+      const GroupMask held = given.held.empty() ? GroupMask() : given.held[g];
+      groups_.emplace_back(OutputError{given.groups[g].h, best_with_zeros(given.groups[g], held, threads)},
+                           given.factors.empty() ? Matrix() : given.factors[g], held);
       for (int64_t r = 0; r < groups_.back().rows(); ++r) rows_.push_back({g, r});
     }
   }

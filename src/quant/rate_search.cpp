@@ -76,6 +76,7 @@ class PricedRow {
   int64_t descend(const Prices& prices, double price) {
     int64_t moved = 0;
     for (size_t j = 0; j < integers_.size(); ++j) {
+      if (error_->is_held(row_, static_cast<int64_t>(j))) continue;
       const double curvature = step_ * step_ * error_->diagonal()[j];
       const double best = integers_[j] - gradient_[j] / (step_ * error_->diagonal()[j]);
       const double nearest = std::nearbyint(best);
@@ -114,7 +115,9 @@ class Search {
   Search(const RateSearch& given, int threads) : given_(given), threads_(threads) {
     groups_.reserve(given.groups.size());
     for (size_t g = 0; g < given.groups.size(); ++g) {
-      groups_.emplace_back(given.groups[g], Matrix());
+      const GroupMask held = given.held.empty() ? GroupMask() : given.held[g];
+      groups_.emplace_back(OutputError{given.groups[g].h, best_with_zeros(given.groups[g], held, threads)}, Matrix(),
+                           held);
       for (int64_t r = 0; r < groups_.back().rows(); ++r) places_.push_back({g, r});
     }
     measure_rows();

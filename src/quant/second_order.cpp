@@ -3,6 +3,7 @@
 #include <Eigen/Cholesky>
 
 #include "quant/linear_algebra.h"
+#include "tinyc/base/parallel.h"
 
 namespace tinyc {
 
@@ -23,6 +24,26 @@ Matrix best_weights(const Matrix& weights, const Moments& moments, double share)
   Matrix result = weights;
   view(result) += factor.solve(wanted.transpose()).transpose();
   return result;
+}
+
+// H restricted to what is free, solved for what the whole target would feed into it.
+Matrix best_with_zeros(const OutputError& error, const GroupMask& held, int threads) {
+  if (held.empty()) return error.target;
+  fix_blocking();
+  const RowMajor fed = view(error.target) * view(error.h);
+  Matrix best(error.target.rows, error.target.columns);
+  parallel_for(best.rows, threads, [&](int64_t row, int /*thread*/) {
+    std::vector<Eigen::Index> free;
+    for (int64_t c = 0; c < best.columns; ++c) {
+      if (!held(row, c)) free.push_back(c);
+    }
+    if (free.empty()) return;
+    const Eigen::MatrixXd own = view(error.h)(free, free);
+    const Eigen::VectorXd wanted = fed.row(row)(free).transpose();
+    const Eigen::VectorXd solved = Eigen::LLT<Eigen::MatrixXd>(own).solve(wanted);
+    for (size_t i = 0; i < free.size(); ++i) best(row, free[i]) = solved[static_cast<Eigen::Index>(i)];
+  });
+  return best;
 }
 
 double error_above_zeros(const Matrix& candidate, const Matrix& weights, const Moments& moments) {

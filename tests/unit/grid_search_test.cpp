@@ -161,6 +161,27 @@ TEST(GridSearch, IsTheSameForAnyNumberOfThreads) {
   for (size_t g = 0; g < 2; ++g) EXPECT_EQ(one.steps[g].elements, three.steps[g].elements);
 }
 
+TEST(GridSearch, HeldWeightsStayZeroAndTheOthersMakeUpForThem) {
+  GridSearch search = search_of({random_error(6, 16, 9)}, 7, false);
+  search.finalists = 2;
+  search.restarts = 20;
+  GroupMask held{16, std::vector<uint8_t>(6 * 16, 0)};
+  Rng rng(4);
+  for (uint8_t& is_held : held.held) is_held = static_cast<uint8_t>(rng.below(2));
+  GridSearch cut = search;
+  for (size_t i = 0; i < held.held.size(); ++i) {
+    if (held.held[i] != 0) cut.groups[0].target.elements[i] = 0;
+  }
+  search.held = {held};
+  const GridPoint point = search_grid(search, 2);
+  for (size_t i = 0; i < held.held.size(); ++i) {
+    if (held.held[i] != 0) {
+      EXPECT_EQ(point.steps[0].elements[i], 0.0) << i;
+    }
+  }
+  EXPECT_LT(error_of(search, point), 0.5 * error_of(search, nearest_point(cut)));
+}
+
 TEST(GridSearch, ATargetOfZerosStaysZeros) {
   GridSearch search = search_of({random_error(2, 4, 1)}, 7, false);
   std::fill(search.groups[0].target.elements.begin(), search.groups[0].target.elements.end(), 0.0);

@@ -117,6 +117,15 @@ TEST(RateSearch, IsTheSameForAnyNumberOfThreads) {
   EXPECT_EQ(one.steps[0].elements, three.steps[0].elements);
 }
 
+TEST(RateSearch, HeldWeightsStayZero) {
+  RateSearch search = search_of(8, 12, 1e-3, 0.05);
+  GroupMask held{12, std::vector<uint8_t>(96, 0)};
+  for (size_t i = 0; i < held.held.size(); i += 3) held.held[i] = 1;
+  search.held = {held};
+  const RatePoint point = search_rate(search, 1);
+  for (size_t i = 0; i < held.held.size(); i += 3) EXPECT_EQ(point.steps[0].elements[i], 0.0);
+}
+
 TEST(RateSearch, StaysWithinItsIntegers) {
   RateSearch search = search_of(8, 12, 1e-9);
   search.q_max = 7;

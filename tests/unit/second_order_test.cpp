@@ -162,6 +162,29 @@ TEST(SecondOrder, BiasesBringTheMeanOutputBack) {
   }
 }
 
+// No change of a free weight gains; held ones are 0.
+TEST(SecondOrder, FreeWeightsMakeUpForThoseThatAreHeld) {
+  const Samples samples(1, 8, {300});
+  const Moments moments = sum_moments(samples.all, 1, 1)[0].moments(false);
+  const OutputError error{damped(moments.h, 1e-6), random_matrix(3, 8, 5)};
+  GroupMask held{8, std::vector<uint8_t>(24, 0)};
+  for (size_t i = 0; i < 24; i += 3) held.held[i] = 1;
+  std::fill(held.held.begin() + 16, held.held.end(), uint8_t{1});
+  const Matrix best = best_with_zeros(error, held, 2);
+  for (int64_t r = 0; r < 3; ++r) {
+    for (int64_t c = 0; c < 8; ++c) {
+      double slope = 0;
+      for (int64_t i = 0; i < 8; ++i) slope += (best(r, i) - error.target(r, i)) * error.h(i, c);
+      if (held(r, c)) {
+        EXPECT_EQ(best(r, c), 0.0);
+      } else {
+        EXPECT_NEAR(slope, 0.0, 1e-12);
+      }
+    }
+  }
+  EXPECT_EQ(best_with_zeros(error, {}, 1).elements, error.target.elements);
+}
+
 TEST(SecondOrder, DampingRaisesTheDiagonal) {
   Matrix h(2, 2);
   h(0, 0) = 3.0;

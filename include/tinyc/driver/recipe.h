@@ -39,7 +39,7 @@ struct Recipe {
   ImportOptions model;
   DataSettings data;
   QuantizationSettings quantization;
-  std::array<std::vector<std::string>, 5> passes;  // names by Stage, in the order they run
+  std::array<std::vector<std::string>, 6> passes;  // names by Stage, in the order they run
   std::map<std::string, std::map<std::string, OptionValue>, std::less<>> pass_options;  // by pass, those given
   std::string emit = "onnx";
   std::string target = "cortex-m4";  // that costs of C are predicted for; see driver/targets.h
@@ -51,8 +51,8 @@ struct Recipe {
   const std::vector<std::string>& operator[](Stage stage) const { return passes[static_cast<size_t>(stage)]; }
 };
 
-inline constexpr std::array kStages = {Stage::kNormalize, Stage::kRewrite, Stage::kAnnotate, Stage::kRepair,
-                                       Stage::kPack};
+inline constexpr std::array kStages = {Stage::kNormalize, Stage::kRewrite, Stage::kPrune,
+                                       Stage::kAnnotate,  Stage::kRepair,  Stage::kPack};
 
 inline constexpr int kDefaultLevel = 2;
 

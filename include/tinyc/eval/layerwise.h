@@ -1,7 +1,8 @@
 // Runs a graph one node at a time over a set of samples that it holds: what passes need that look at a layer's inputs,
 // change the layer, and go on with the result of the changed layer (bias correction, rounding).
 //
-// Memory: of each sample the values that a later node still reads. The caller chooses how many samples that allows.
+// Memory: of each sample the values that a later node still reads, and the outputs. The caller chooses how many samples
+// that allows.
 #pragma once
 
 #include <memory>

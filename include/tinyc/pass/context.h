@@ -13,6 +13,7 @@
 #include "tinyc/quant/recorded_moments.h"
 #include "tinyc/quant/settings.h"
 #include "tinyc/quant/storage_plan.h"
+#include "tinyc/quant/weight_mask.h"
 
 namespace tinyc {
 
@@ -47,6 +48,7 @@ struct PassContext {
   std::vector<FloatNode> float_nodes;
   MomentTable moments;                       // from fold-batchnorm
   std::map<std::string, KeptElements> kept;  // by value name; absent: all of them
+  WeightMasks masks;                         // from prune
 
   // Of the pass that runs now; set by the pipeline.
   std::string pass;

@@ -56,8 +56,11 @@ class LayerMethod {
   // them. The layer keeps which of the two is better on the samples kept out.
   virtual RowNumbers refine(Graph& /*graph*/, const LinearLayer& /*layer*/, const LayerData& data) { return data.bias; }
   // Whether the layer must change even where its output is the worse for it.
-  virtual bool must_change() const { return false; }
+  virtual bool must_change(const Graph& /*graph*/, const LinearLayer& /*layer*/) const { return false; }
 };
+
+// Layers with longer rows are left as they are.
+inline constexpr int64_t kMostFittedColumns = 2048;
 
 // Treats every layer of the graph, which lies on its grids where it is quantized; context.reference is the float graph.
 // Notes what was done to each layer and counts "layers", "refined" of them, "bias_only" and "left". Returns whether

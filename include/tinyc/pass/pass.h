@@ -25,7 +25,7 @@ enum class Contract : uint8_t {
 };
 
 // The stages of a run, in order (see docs/architecture.md). A pass belongs to one.
-enum class Stage : uint8_t { kNormalize, kRewrite, kAnnotate, kRepair, kPack };
+enum class Stage : uint8_t { kNormalize, kRewrite, kPrune, kAnnotate, kRepair, kPack };
 std::string_view name_of(Stage stage);
 
 struct PassContext;  // pass/context.h: calibration data, statistics, quantization settings, report lines

@@ -2,7 +2,8 @@
 //
 // Problem: for each row t of the target find integers q in [q_min, q_max] and a scale s that make
 //   (s q - t) H (s q - t)^T
-// small; rows may share a scale, and columns of a row may have given factors on it. Finding the least is a
+// small; rows may share a scale, columns of a row may have given factors on it, and some may be held at 0: what they
+// leave is then made up for first (best_with_zeros), which moves t to where held columns are 0. Finding the least is a
 // closest-vector problem, hard in general. Method, in stages that never make a row worse:
 //   sweep    With columns in order of falling H_jj and H = R R^T, R upper triangular, the error is |(s q - t) R|^2,
 //            and its k-th element depends on q_1 .. q_k only. Each q_k in turn is the integer that makes its element
@@ -35,6 +36,7 @@ namespace tinyc {
 struct GridSearch {
   std::vector<OutputError> groups;
   std::vector<Matrix> factors;                // [group]: on the scales, [rows, columns]; none or empty: all are 1
+  std::vector<GroupMask> held;                // [group]: weights that are 0; none: all are free
   std::vector<std::vector<size_t>> scale_of;  // [group][row]: index of the row's scale
   std::vector<double> scales;                 // today's
   std::vector<double> smallest;               // by scale: no candidate is below it
@@ -51,7 +53,7 @@ struct GridSearch {
 struct GridPoint {
   std::vector<double> scales;  // exact in float
   std::vector<Matrix> steps;   // [group]: integers [rows, columns]
-  double error = 0;            // sum over rows of (s q - t) H (s q - t)^T
+  double error = 0;            // sum over rows of (s q - t) H (s q - t)^T, t where held columns are 0
 };
 
 // The same for any number of threads.

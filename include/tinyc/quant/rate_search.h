@@ -30,6 +30,7 @@ namespace tinyc {
 
 struct RateSearch {
   std::vector<OutputError> groups;
+  std::vector<GroupMask> held;                // [group]: weights that are 0; none: all are free
   std::vector<std::vector<size_t>> scale_of;  // [group][row]: index of the row's step
   std::vector<double> smallest;               // by step: none is below it
   double share = 1e-3;                        // of a row's power that becomes noise

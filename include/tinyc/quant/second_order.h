@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "tinyc/quant/moments.h"
+#include "tinyc/quant/weight_mask.h"
 
 namespace tinyc {
 
@@ -31,6 +32,9 @@ Matrix damped(const Matrix& h, double share);
 
 // T for `weights` [rows, columns], lambda = share times the mean of H's diagonal.
 Matrix best_weights(const Matrix& weights, const Moments& moments, double share);
+
+// The weights of least error among those that are 0 where they are held, row by row: the target where nothing is.
+Matrix best_with_zeros(const OutputError& error, const GroupMask& held, int threads);
 
 // E |candidate x - weights f|^2 less what it is for a candidate of zeros, which depends on the data alone: for
 // comparing candidates on data of which only the moments are known.

@@ -1,0 +1,147 @@
+// prune: holds weights at 0, as many as asked for, and makes the others do their work.
+//
+// Problem: a share of a model's weights is to be 0 (single ones, so many of each few neighbours, whole kernels or rows)
+// and the outputs are to lose as little as possible. Method: how many go in which layer is planned for the whole model
+// (pass/prune_plan.h); then, layer by layer with all earlier layers already pruned (pass/layer_fit.h), the units that
+// cost the layer's output least go (quant/pruning.h), the weights that stay are solved for again in closed form
+// (best_with_zeros), for a target that also makes up for what earlier layers lost, and so is the bias. Layers of few
+// weights that stay dense (depthwise ones) are fitted too. Passes that change weights later find in context.masks which
+// are held at 0. Cost: that of the plan and of one more ranking of each layer.
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "tinyc/base/error.h"
+#include "tinyc/base/text.h"
+#include "tinyc/pass/layer_fit.h"
+#include "tinyc/pass/make_pass.h"
+#include "tinyc/pass/prune_plan.h"
+#include "tinyc/pass/rewrite.h"
+
+namespace tinyc {
+namespace {
+
+struct Options {
+  std::string amount = "0.5";
+  std::string criterion = "obs";
+  std::string layers = "measured";
+};
+constexpr Opt<Options> kOptions[] = {
+    {"amount", &Options::amount, "what goes: 0.8, 2:4, kernels:0.5, rows:0.25, vectors:4:0.5"},
+    {"criterion", &Options::criterion, "what goes first; see `tinyc list criteria`"},
+    {"layers", &Options::layers,
+     "shares of layers: measured (by what the model loses), power (by what their outputs lose), uniform"}};
+
+PruneShares parse_shares(const std::string& name) {
+  constexpr std::array<std::string_view, 3> kNames = {"uniform", "power", "measured"};
+  const auto found = std::find(kNames.begin(), kNames.end(), name);
+  if (found != kNames.end()) return static_cast<PruneShares>(found - kNames.begin());
+  throw Error(ErrorKind::kUsage, "pass 'prune': layers cannot be '" + name + "'", spelling_hint(name, kNames));
+}
+
+class Pruning final : public LayerMethod {
+ public:
+  Pruning(const PruneRequest& request, PrunePlan plan, PassContext& context)
+      : request_(request), plan_(std::move(plan)), context_(context) {}
+
+  bool treats(const Graph& graph, const Node& node, int weight) const override {
+    const ValueId id = operand(node, weight);
+    return id != kNoValue && graph[id].constant && !graph[id].quant;
+  }
+  std::string obstacle(const Graph& graph, const LinearLayer& layer) const override {
+    return is_shared(graph, operand(graph[layer.id], layer.weight)) ? "another node reads its weights" : "";
+  }
+  bool must_change(const Graph& graph, const LinearLayer& layer) const override {
+    return is_pruned(plan_.find(name_of_weight(graph, layer)));
+  }
+
+  void choose(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors) override {
+    const auto planned = plan_.find(name_of_weight(graph, layer));
+    Value& weight = graph[operand(graph[layer.id], layer.weight)];
+    std::vector<Matrix> weights;
+    if (is_pruned(planned)) {
+      weights = pruned(graph, layer, errors, planned->second.weights);
+    } else {
+      for (OutputError& error : errors) weights.push_back(std::move(error.target));
+    }
+    weight.constant = replaced_weights(layer.form(), *weight.constant, weights);
+  }
+
+ private:
+  bool is_pruned(PrunePlan::const_iterator planned) const {
+    return planned != plan_.end() && planned->second.why_dense.empty();
+  }
+  static const std::string& name_of_weight(const Graph& graph, const LinearLayer& layer) {
+    return graph[operand(graph[layer.id], layer.weight)].name;
+  }
+
+  std::vector<Matrix> pruned(const Graph& graph, const LinearLayer& layer, std::span<const OutputError> errors,
+                             int64_t count) {
+    const PruneUnits units = prune_units(request_.spec, layer.form(), taps_of(graph, layer));
+    std::vector<Ranking> rankings;
+    for (size_t g = 0; g < errors.size(); ++g) {
+      rankings.push_back(request_.criterion->rank({errors[g], units, context_.seed + g, context_.threads}));
+    }
+    const auto removals = cheapest(rankings, units.size, count);
+    std::vector<GroupMask> masks;
+    std::vector<Matrix> weights;
+    for (size_t g = 0; g < errors.size(); ++g) {
+      masks.push_back(mask_of(errors[g], units, removals[g]));
+      weights.push_back(best_with_zeros(errors[g], masks.back(), context_.threads));
+    }
+    const Value& weight = graph[operand(graph[layer.id], layer.weight)];
+    context_.masks[weight.name] = weight_mask(layer.form(), masks, weight.constant->size());
+    return weights;
+  }
+
+  const PruneRequest& request_;
+  const PrunePlan plan_;
+  PassContext& context_;
+};
+
+void report_layer(const Node& node, const WeightMask& mask, PassContext& context) {
+  const auto zeros = static_cast<int64_t>(mask.size()) - std::count(mask.begin(), mask.end(), uint8_t{0});
+  std::array<char, 80> text{};
+  static_cast<void>(std::snprintf(text.data(), text.size(), "%lld of %zu weights are 0 (%.1f %%)",
+                                  static_cast<long long>(zeros), mask.size(),
+                                  100.0 * static_cast<double>(zeros) / static_cast<double>(mask.size())));
+  context.note(node.name, text.data());
+  context.count("weights", static_cast<int64_t>(mask.size()));
+  context.count("zeros", zeros);
+}
+
+void report(const Graph& graph, const PrunePlan& plan, PassContext& context) {
+  for (const Node& node : graph.nodes) {
+    for (const ValueId id : node.inputs) {
+      const auto planned = id == kNoValue ? plan.end() : plan.find(graph[id].name);
+      if (planned == plan.end()) continue;
+      const auto mask = context.masks.find(planned->first);
+      if (mask != context.masks.end()) {
+        report_layer(node, mask->second, context);
+      } else {
+        context.note(node.name, "stays dense: " + planned->second.why_dense);
+      }
+    }
+  }
+}
+
+bool run(Graph& graph, const Options& options, PassContext& context) {
+  const PruneRequest request{parse_prune_spec(options.amount), &require_criterion(options.criterion),
+                             parse_shares(options.layers)};
+  if (context.samples.empty()) {
+    context.note("model", "skipped: there are no calibration samples");
+    return false;
+  }
+  const PrunePlan plan = plan_pruning(*context.reference, request, context);
+  Pruning method(request, plan, context);
+  const bool changed = fit_layers(graph, context, method);
+  report(graph, plan, context);
+  return changed;
+}
+
+}  // namespace
+
+extern constexpr PassDef k_prune = make_pass<Options, kOptions, run>(
+    "prune", "hold weights at 0 and solve for the others again", Contract::kLossy, Stage::kPrune);
+
+}  // namespace tinyc

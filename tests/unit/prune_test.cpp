@@ -1,0 +1,189 @@
+// prune: as many zeros as asked for, where they were asked for, at a small error; they stay through all that follows.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tinyc/quant/error_sums.h"
+#include "unit/small_graphs.h"
+
+namespace tinyc::testing {
+namespace {
+
+// Convolutions and a Gemm; the second convolution is depthwise.
+Graph small_model() {
+  GraphBuilder b;
+  const AttributeList pads{{"pads", std::vector<int64_t>{1, 1, 1, 1}}};
+  AttributeList depthwise = pads;
+  depthwise["group"] = int64_t{8};
+  const ValueId x = b.input("x", {1, 4, 8, 8});
+  const ValueId first =
+      b.node("Relu", {b.node("Conv", {x, b.random("w1", {8, 4, 3, 3}, 0.3F), b.random("b1", {8})}, pads)});
+  const ValueId second = b.node("Conv", {first, b.random("w2", {8, 1, 3, 3}, 0.3F), b.random("b2", {8})}, depthwise);
+  const ValueId third = b.node("Relu", {b.node("Conv", {second, b.random("w3", {16, 8, 1, 1}, 0.3F)})});
+  const ValueId flat = b.node(
+      "Flatten", {b.node("MaxPool", {third},
+                         {{"kernel_shape", std::vector<int64_t>{4, 4}}, {"strides", std::vector<int64_t>{4, 4}}})});
+  return b.finish(
+      {b.node("Gemm", {flat, b.random("w4", {10, 64}, 0.3F), b.random("b4", {10})}, {{"transB", int64_t{1}}})});
+}
+
+struct Pruned {
+  Graph reference, graph;
+  std::unique_ptr<CalibratedContext> calibrated;
+};
+
+Pruned prune(const Graph& model, const std::map<std::string, OptionValue>& options, int threads = 2) {
+  Pruned result{folded(model), {}, nullptr};
+  result.calibrated = std::make_unique<CalibratedContext>(result.reference);
+  PassContext& context = result.calibrated->context;
+  context.samples.clear();
+  for (uint64_t seed = 0; seed < 24; ++seed)
+    context.samples.push_back(random_sample(result.reference, 500 + 31 * seed));
+  context.threads = threads;
+  context.pass = "prune";
+  result.graph = result.reference;
+  const PassDef* pass = find_pass("prune");
+  pass->run(result.graph, pass->parse(options), context);
+  infer_types(result.graph);
+  return result;
+}
+
+Pruned prune(const std::string& amount) {
+  return prune(small_model(), {{"amount", amount}});
+}
+
+const Tensor& weight_of(const Graph& graph, const std::string& name) {
+  for (const Value& value : graph.values) {
+    if (value.name == name) return *value.constant;
+  }
+  throw std::runtime_error("no " + name);
+}
+
+int64_t zeros_of(const Graph& graph, const std::string& name) {
+  const std::vector<float> values = weight_of(graph, name).to_float();
+  return std::count(values.begin(), values.end(), 0.0F);
+}
+
+double sqnr(const Graph& reference, const Graph& graph) {
+  Program::Options options;
+  options.engine = Engine::kSimulated;
+  const Program exact(reference), other(graph, options);
+  Workspace workspace;
+  ErrorSums sums;
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    const Sample sample = random_sample(reference, 99991 * seed);
+    const Tensor wanted = exact.run(sample, workspace).front(), is = other.run(sample, workspace).front();
+    sums.add(wanted.data<float>(), is.data<float>());
+  }
+  return sums.sqnr_db();
+}
+
+TEST(Prune, TheShareIsThatOfAllPrunedLayersTogether) {
+  const Pruned half = prune("0.5");
+  const int64_t zeros = zeros_of(half.graph, "w1") + zeros_of(half.graph, "w3") + zeros_of(half.graph, "w4");
+  EXPECT_NEAR(static_cast<double>(zeros), 0.5 * (288 + 128 + 640), 2);
+  EXPECT_EQ(zeros_of(half.graph, "w2"), 0) << "depthwise layers stay dense";
+  EXPECT_EQ(half.calibrated->context.counters.at("prune.zeros"), zeros);
+}
+
+TEST(Prune, SayingSoPrunesEachLayerAlike) {
+  const Pruned half = prune(small_model(), {{"amount", std::string("0.5")}, {"layers", std::string("uniform")}});
+  EXPECT_EQ(zeros_of(half.graph, "w1"), 144);
+  EXPECT_EQ(zeros_of(half.graph, "w3"), 64);
+  EXPECT_EQ(zeros_of(half.graph, "w4"), 320);
+}
+
+TEST(Prune, TheErrorIsSmallerThanThatOfMagnitudes) {
+  const Pruned obs = prune("0.5");
+  const Pruned magnitude = prune(small_model(), {{"amount", std::string("0.5")}, {"criterion", std::string("l1")}});
+  EXPECT_GT(sqnr(obs.reference, obs.graph), sqnr(magnitude.reference, magnitude.graph) + 1.0);
+  Graph cut = obs.reference;  // the smallest half of each layer, with nothing to make up for it
+  for (const char* name : {"w1", "w3", "w4"}) {
+    for (Value& value : cut.values) {
+      if (value.name != name) continue;
+      std::vector<float> values = value.constant->to_float(), sorted = values;
+      std::sort(sorted.begin(), sorted.end(), [](float a, float b) { return std::abs(a) < std::abs(b); });
+      for (float& w : values) w = std::abs(w) <= std::abs(sorted[sorted.size() / 2 - 1]) ? 0.0F : w;
+      value.constant = Tensor::of<float>(value.constant->dims(), values);
+    }
+  }
+  EXPECT_GT(sqnr(magnitude.reference, magnitude.graph), sqnr(magnitude.reference, cut) + 1.0);
+}
+
+TEST(Prune, OfFourInputsOfATapTwoStay) {
+  const Pruned pruned = prune("2:4");
+  const std::vector<float> w1 = weight_of(pruned.graph, "w1").to_float();
+  for (size_t row = 0; row < 8; ++row) {
+    for (size_t tap = 0; tap < 9; ++tap) {
+      int kept = 0;
+      for (size_t input = 0; input < 4; ++input) kept += w1[row * 36 + input * 9 + tap] != 0.0F ? 1 : 0;
+      EXPECT_EQ(kept, 2);
+    }
+  }
+  EXPECT_EQ(zeros_of(pruned.graph, "w4"), 320);
+}
+
+TEST(Prune, KernelsGoWhole) {
+  const Pruned pruned =
+      prune(small_model(), {{"amount", std::string("kernels:0.5")}, {"layers", std::string("uniform")}});
+  const std::vector<float> w1 = weight_of(pruned.graph, "w1").to_float();
+  int gone = 0;
+  for (size_t kernel = 0; kernel < 32; ++kernel) {
+    const auto first = w1.begin() + static_cast<std::ptrdiff_t>(kernel * 9);
+    const auto zeros = std::count(first, first + 9, 0.0F);
+    EXPECT_TRUE(zeros == 0 || zeros == 9);
+    gone += zeros == 9 ? 1 : 0;
+  }
+  EXPECT_EQ(gone, 16);
+}
+
+TEST(Prune, ZerosStayThroughRoundingAndPacking) {
+  Pruned pruned = prune("0.6");
+  PassContext& context = pruned.calibrated->context;
+  const Graph before = pruned.graph;
+  for (const char* pass : {"annotate", "optimize-rounding", "search-ranges", "correct-bias", "pack-constants"}) {
+    run_pass(pruned.graph, pass, context);
+  }
+  for (const char* name : {"w1", "w3", "w4"}) {
+    const std::vector<float> was = weight_of(before, name).to_float(), is = weight_of(pruned.graph, name).to_float();
+    int64_t held = 0;
+    for (size_t i = 0; i < was.size(); ++i) {
+      if (context.masks.at(name)[i] == 0) continue;
+      EXPECT_EQ(is[i], 0.0F);
+      ++held;
+    }
+    EXPECT_GT(held, 0);
+  }
+  EXPECT_GT(sqnr(pruned.reference, pruned.graph), sqnr(pruned.reference, before) - 1.0);
+}
+
+TEST(Prune, LayersSayHowMuchOfThemWent) {
+  const Pruned pruned = prune("0.5");
+  int dense = 0, counted = 0;
+  for (const PassNote& note : pruned.calibrated->context.notes) {
+    dense += note.text == "stays dense: it is depthwise" ? 1 : 0;
+    counted += note.text.find("weights are 0") != std::string::npos ? 1 : 0;
+  }
+  EXPECT_EQ(dense, 1);
+  EXPECT_EQ(counted, 3);
+}
+
+TEST(Prune, IsTheSameForAnyNumberOfThreads) {
+  const std::map<std::string, OptionValue> options{{"amount", std::string("0.5")}};
+  const Pruned one = prune(small_model(), options, 1), three = prune(small_model(), options, 3);
+  for (size_t i = 0; i < one.graph.values.size(); ++i) {
+    const Value &a = one.graph.values[i], &b = three.graph.values[i];
+    EXPECT_TRUE(!a.constant || a.constant->same_bytes(*b.constant)) << a.name;
+  }
+}
+
+TEST(Prune, WithoutSamplesNothingChanges) {
+  Graph graph = folded(small_model());
+  CalibratedContext calibrated(graph);
+  calibrated.context.samples.clear();
+  EXPECT_FALSE(run_pass(graph, "prune", calibrated.context));
+}
+
+}  // namespace
+}  // namespace tinyc::testing
