@@ -168,8 +168,10 @@ class Learner {
         const double q = given_.steps[idx(group_)](first_ + r, c);
         points_.push_back(static_cast<float>((q - given_.q_min) / given_.q_step));
         units_.push_back(static_cast<float>(given_.units[idx(group_)](first_ + r, c) * given_.q_step));
-        low_.push_back(std::max(points_.back() - 1, 0.0F));
-        high_.push_back(std::min(points_.back() + 1, static_cast<float>(points)));
+        const bool held = !given_.held.empty() && given_.held[idx(group_)](first_ + r, c);
+        const float reach = held ? 0.0F : 1.0F;
+        low_.push_back(std::max(points_.back() - reach, 0.0F));
+        high_.push_back(std::min(points_.back() + reach, static_cast<float>(points)));
       }
     }
   }

@@ -136,6 +136,23 @@ TEST(AdaptiveRounding, AGridOfTwoPointsKeepsThem) {
   EXPECT_LT(loss(given, found), loss(given, given.steps, given.bias));
 }
 
+TEST(AdaptiveRounding, HeldWeightsStayZero) {
+  const LinearForm form = random_form(5);
+  AdaptiveRounding given = problem(form);
+  for (Matrix& steps : given.steps) {
+    GroupMask& held = given.held.emplace_back(GroupMask{kColumns, {}});
+    for (size_t i = 0; i < steps.elements.size(); ++i) {
+      held.held.push_back(i % 2 == 0 ? 1 : 0);
+      if (i % 2 == 0) steps.elements[i] = 0;
+    }
+  }
+  const AdaptedRounding found = adapt_rounding(given, 1);
+  for (const Matrix& steps : found.steps) {
+    for (size_t i = 0; i < steps.elements.size(); i += 2) EXPECT_EQ(steps.elements[i], 0.0);
+  }
+  EXPECT_LT(loss(given, found), loss(given, given.steps, given.bias));
+}
+
 TEST(AdaptiveRounding, AFixedBiasStays) {
   const LinearForm form = random_form(6);
   AdaptiveRounding given = problem(form);

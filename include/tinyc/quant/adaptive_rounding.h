@@ -29,6 +29,7 @@
 #include "tinyc/ops/clamp.h"
 #include "tinyc/ops/linear.h"
 #include "tinyc/quant/matrix.h"
+#include "tinyc/quant/weight_mask.h"
 
 namespace tinyc {
 
@@ -38,6 +39,7 @@ struct AdaptiveRounding {
   std::vector<std::vector<double>> target_bias;  // [group][row]: c
   std::vector<Matrix> units;                     // [group]: what a weight grows by when its integer grows by 1
   std::vector<Matrix> steps;                     // [group]: integers to begin with
+  std::vector<GroupMask> held;                   // [group]: weights that stay at 0; none: all are free
   std::vector<std::vector<double>> bias;         // [group][row]: to begin with
   bool free_bias = true;                         // whether it may change
   ClampLimits limits;                            // of the clamp that follows
