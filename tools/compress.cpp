@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "tinyc/base/text.h"
 #include "tinyc/driver/emitters.h"
 #include "tinyc/driver/presets.h"
+#include "tinyc/quant/prune_spec.h"
 #include "usage.h"
 
 namespace tinyc {
@@ -33,6 +35,7 @@ struct Flags {
   std::string max_flash;
   std::string target;
   std::string fit;
+  std::vector<std::string> prune;
   std::optional<double> max_drop;
   std::optional<double> min_sqnr;
   bool print_recipe = false;
@@ -52,6 +55,9 @@ void declare_flags(CLI::App& app, Flags& flags) {
       ->type_name("DATA");
   app.add_option("--fit", flags.fit, "goal that bits per layer are chosen for: bytes=30k, ram=32k, drop=0.5")
       ->type_name("GOAL,...");
+  app.add_option("--prune", flags.prune, "weights that become 0: a share, of 4 inputs 2, kernels:0.5, rows:0.5, ...")
+      ->type_name("0.8|2:4|...")
+      ->allow_extra_args(false);
   app.add_option("--max-drop", flags.max_drop, "gate: points of top-1 (percent) that may be lost against float")
       ->type_name("X");
   app.add_option("--max-bytes", flags.max_bytes, "gate: most bytes of the result; 30k is 30 * 1024")->type_name("N");
@@ -98,6 +104,13 @@ FitGoal parse_goal(const std::string& text) {
   return goal;
 }
 
+void add_pruning(const std::string& amount, Recipe& recipe) {
+  parse_prune_spec(amount);  // complains before any work is done
+  std::vector<std::string>& passes = recipe[Stage::kPrune];
+  if (std::find(passes.begin(), passes.end(), "prune") == passes.end()) passes.emplace_back("prune");
+  recipe.pass_options["prune"]["amount"] = amount;
+}
+
 Recipe make_recipe(const Flags& flags) {
   Recipe recipe = flags.recipe.make(flags.model);
   if (!flags.emit.empty()) recipe.emit = flags.emit;
@@ -106,6 +119,7 @@ Recipe make_recipe(const Flags& flags) {
   if (!flags.max_bytes.empty()) recipe.gates.max_bytes = parse_bytes("--max-bytes", flags.max_bytes);
   if (!flags.max_ram.empty()) recipe.gates.max_ram = parse_bytes("--max-ram", flags.max_ram);
   if (!flags.max_flash.empty()) recipe.gates.max_flash = parse_bytes("--max-flash", flags.max_flash);
+  for (const std::string& amount : flags.prune) add_pruning(amount, recipe);
   if (!flags.fit.empty()) recipe.fit = parse_goal(flags.fit);
   if (!flags.target.empty()) recipe.target = flags.target;
   if (flags.min_sqnr) recipe.gates.min_sqnr = flags.min_sqnr;
@@ -116,7 +130,7 @@ Recipe make_recipe(const Flags& flags) {
 // "model.int8.onnx" beside the input; "model.w3a8.onnx" where no preset has these numbers.
 std::filesystem::path default_output(const std::filesystem::path& model, const Recipe& recipe) {
   if (require_emitter(recipe.emit).to_folder) return model.parent_path() / (model.stem().string() + "_c");
-  const std::string name = preset_name(recipe.quantization);
+  const std::string name = recipe[Stage::kAnnotate].empty() ? "float" : preset_name(recipe.quantization);
   std::filesystem::path output = model;
   return output.replace_extension(name + ".onnx");
 }

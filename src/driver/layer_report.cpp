@@ -26,6 +26,19 @@ int widest_weight_bits(const Graph& packed, const Node& node) {
   return bits;
 }
 
+void count_weights(const Graph& packed, const Node& node, LayerReport& layer) {
+  if (node.op == nullptr) return;
+  for (const int weight : node.op->quant.weights) {
+    const auto at = static_cast<size_t>(weight);
+    if (weight < 0 || at >= node.inputs.size() || node.inputs[at] == kNoValue) continue;
+    const auto& constant = packed[node.inputs[at]].constant;
+    if (!constant) continue;
+    const std::vector<float> values = constant->to_float();
+    layer.weights += constant->size();
+    layer.zeros += std::count(values.begin(), values.end(), 0.0F);
+  }
+}
+
 std::map<std::string_view, const ErrorSums*> errors_by_value(const Comparison& measured) {
   std::map<std::string_view, const ErrorSums*> errors;
   for (const ValueError& value : measured.layers) errors[value.name] = &value.error;
@@ -54,6 +67,7 @@ void report_layers(const Graph& reference, const Graph& packed, const Comparison
     layer.float_bytes = float_bytes[node.name];
     layer.weight_bytes = summary.weight_bytes;
     layer.weight_bits = widest_weight_bits(packed, node);
+    count_weights(packed, node, layer);
     layer.float_reason = reasons[node.name];
     if (!node.outputs.empty() && node.outputs[0] != kNoValue) {
       const auto error = errors.find(packed[node.outputs[0]].name);

@@ -13,6 +13,7 @@ constexpr Preset kPresets[] = {
     {"int8-signed", "8-bit weights, 8-bit activations, signed in the file too", 8, DataType::kInt8},
     {"int16", "8-bit weights, 16-bit activations", 8, DataType::kInt16},
     {"int4", "4-bit weights, 8-bit activations", 4, DataType::kUint8},
+    {"float", "weights and activations stay in float: pruning alone", 8, DataType::kUint8, false},
 };
 
 }  // namespace
@@ -33,6 +34,9 @@ const Preset& require_preset(std::string_view name) {
 void apply(const Preset& preset, Recipe& recipe) {
   recipe.quantization.weight_bits = preset.weight_bits;
   recipe.quantization.activations = preset.activations;
+  if (preset.quantizes) return;
+  recipe[Stage::kAnnotate].clear();
+  recipe[Stage::kRepair].clear();
 }
 
 std::string preset_name(const QuantizationSettings& settings) {

@@ -28,7 +28,9 @@ Json layers_json(const Report& report) {
                  {"macs", layer.macs},
                  {"weight_bytes_before", layer.float_bytes},
                  {"weight_bytes", layer.weight_bytes},
-                 {"weight_bits", layer.weight_bits}};
+                 {"weight_bits", layer.weight_bits},
+                 {"weights", layer.weights},
+                 {"zeros", layer.zeros}};
     if (layer.error) put_errors(json, *layer.error);
     if (!layer.float_reason.empty()) json["float_reason"] = layer.float_reason;
     list.push_back(std::move(json));
@@ -166,6 +168,25 @@ std::string removed_line(const Report& report) {
                      counter("channels"), counter("macs"), report.macs, bytes);
 }
 
+bool was_pruned(const Report& report) {
+  return report.counters.contains("prune.zeros") || report.counters.contains("prune-channels.channels");
+}
+
+std::string zeros_text(int64_t zeros, int64_t weights) {
+  return fmt::format("{:.1f} %", weights > 0 ? 100.0 * static_cast<double>(zeros) / static_cast<double>(weights) : 0.0);
+}
+
+// Weights that are 0 in the result, be it because they were pruned or because they were rounded to it.
+std::string zeros_line(const Report& report) {
+  if (!was_pruned(report)) return {};
+  int64_t zeros = 0, weights = 0;
+  for (const LayerReport& layer : report.layers) {
+    zeros += layer.zeros;
+    weights += layer.weights;
+  }
+  return fmt::format("{:<12} {} of {} weights ({})\n", "zeros", zeros, weights, zeros_text(zeros, weights));
+}
+
 std::string layer_table(const Report& report) {
   std::vector<TextTable::Column> columns = {{"layer"},
                                             {"op"},
@@ -174,6 +195,7 @@ std::string layer_table(const Report& report) {
                                             {"weight_bytes", Align::kRight},
                                             {"bits", Align::kRight},
                                             {"sqnr_db", Align::kRight}};
+  if (was_pruned(report)) columns.push_back({"zeros", Align::kRight});
   if (report.device) columns.insert(columns.end(), {{"ram", Align::kRight}, {"instructions", Align::kRight}});
   if (report.device_int8) {
     columns.insert(
@@ -191,6 +213,7 @@ std::string layer_table(const Report& report) {
                                       std::to_string(layer.weight_bytes),
                                       layer.weight_bits == 0 ? "" : std::to_string(layer.weight_bits),
                                       layer.error ? fmt::format("{:.2f}", layer.error->sqnr_db()) : ""};
+    if (was_pruned(report)) cells.push_back(layer.weights == 0 ? "" : zeros_text(layer.zeros, layer.weights));
     if (report.device) {
       const LayerCost& cost = report.device->layers[i];
       cells.push_back(cost.kernel.empty() ? "" : std::to_string(cost.ram_bytes));
@@ -271,6 +294,7 @@ std::string to_text(const Report& report, bool layers) {
   std::string text = fmt::format("{:<12} {} -> {}\n", "model", report.model, report.output);
   text += size_text(report);
   text += fmt::format("{:<12} {}\n", "weights", share(report.weight_bytes_before, report.weight_bytes_after));
+  text += zeros_line(report);
   text += removed_line(report);
   text += storage_line(report);
   if (report.fit) text += fit_lines(report);

@@ -31,8 +31,10 @@ struct RankedLayer {
 };
 
 // Why all weights of a layer stay; empty where they need not.
-std::string why_dense(const Graph& graph, const LinearLayer& layer, const PruneSpec& spec) {
+std::string why_dense(const Graph& graph, const LinearLayer& layer, const PruneSpec& spec,
+                      const QuantizationSettings& settings) {
   const LinearForm& form = layer.form();
+  if (settings_of_layer(settings, graph[layer.id].name).weight_bits == 1) return "binary weights have no 0";
   if (form.groups > 1 && form.columns <= taps_of(graph, layer)) return "it is depthwise";
   if (is_shared(graph, operand(graph[layer.id], layer.weight))) return "another node reads its weights";
   if (form.columns > kMostFittedColumns) return "its rows are too long to be fitted";
@@ -90,7 +92,7 @@ class Planner {
           const auto layer = find_linear_layer(state, state, id, weight);
           if (!layer) continue;
           std::string& why = plan_[graph_[operand(graph_[id], weight)].name].why_dense;
-          why = why_dense(graph_, *layer, request_.spec);
+          why = why_dense(graph_, *layer, request_.spec, context_.settings);
           if (why.empty()) rank(*layer);
         }
       }

@@ -14,6 +14,7 @@ struct Preset {
   std::string_view summary;
   int weight_bits;
   DataType activations;
+  bool quantizes = true;
 };
 
 std::span<const Preset> all_presets();

@@ -23,6 +23,8 @@ struct LayerReport {
   int64_t macs = 0;                     // with open dims as 1
   int64_t float_bytes = 0;              // weights as float32
   int64_t weight_bytes = 0;             // weights as stored
+  int64_t weights = 0;                  // that are constant
+  int64_t zeros = 0;                    // of them
   int weight_bits = 0;                  // of the widest quantized weight; 0: none is quantized
   std::optional<ErrorSums> error = {};  // of the first output against the float model; none: not comparable
   std::string float_reason = {};        // empty: computes on integers
