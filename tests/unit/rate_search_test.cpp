@@ -118,7 +118,7 @@ TEST(RateSearch, IsTheSameForAnyNumberOfThreads) {
 }
 
 TEST(RateSearch, HeldWeightsStayZero) {
-  RateSearch search = search_of(8, 12, 1e-3, 0.05);
+  RateSearch search = search_of(8, 12, 0.05);
   GroupMask held{12, std::vector<uint8_t>(96, 0)};
   for (size_t i = 0; i < held.held.size(); i += 3) held.held[i] = 1;
   search.held = {held};
