@@ -122,6 +122,7 @@ Recipe make_recipe(const Flags& flags) {
   for (const std::string& amount : flags.prune) add_pruning(amount, recipe);
   if (!flags.fit.empty()) recipe.fit = parse_goal(flags.fit);
   if (!flags.target.empty()) recipe.target = flags.target;
+  if (flags.code.weight_coder != "none") recipe.weight_coder = flags.code.weight_coder;
   if (flags.min_sqnr) recipe.gates.min_sqnr = flags.min_sqnr;
   check_recipe(recipe);
   return recipe;

@@ -111,6 +111,9 @@ Dataset DataFlags::open(const Graph& graph) const {
 void CodeFlags::declare(CLI::App& app) {
   app.add_option("--name", name, "C: name of the model; default: from its file name")->type_name("NAME");
   app.add_option("--input-layout", input_layout, "C: how images come; default: nhwc")->type_name("nhwc|nchw");
+  app.add_option("--weight-coder", weight_coder,
+                 "C: how weights are stored where that is smaller; see `tinyc list coders`")
+      ->type_name("none|smallest|...");
   app.add_option("--test-vectors", test_vectors, "C: also write NAME_test.c, which checks itself on so many samples")
       ->type_name("N")
       ->check(quiet(CLI::NonNegativeNumber));

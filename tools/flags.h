@@ -49,6 +49,7 @@ struct DataFlags {
 struct CodeFlags {
   std::string name;
   std::string input_layout;
+  std::string weight_coder = "none";
   int64_t test_vectors = 0;
 
   void declare(CLI::App& app);

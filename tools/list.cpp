@@ -1,5 +1,5 @@
-// tinyc list: the tables of ops, passes, observers, emitters, presets, recipe keys, targets and criteria, for people
-// and as Markdown for the docs.
+// tinyc list: the tables of ops, passes, observers, emitters, presets, recipe keys, targets, criteria and coders, for
+// people and as Markdown for the docs.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -109,6 +109,14 @@ Table list_emitters() {
   return table;
 }
 
+Table list_coders() {
+  Table table{{"coder", "what it does"}, {}};
+  for (const CoderDef* coder : all_coders()) {
+    table.rows.push_back({std::string(coder->name), std::string(coder->summary)});
+  }
+  return table;
+}
+
 Table list_targets() {
   Table table{{"target", "kernels", "measured with"}, {}};
   for (const TargetDef* target : all_targets()) {
@@ -139,9 +147,9 @@ struct Topic {
   Table (*list)();
 };
 
-constexpr Topic kTopics[] = {{"ops", list_ops},           {"passes", list_passes},    {"observers", list_observers},
-                             {"emitters", list_emitters}, {"presets", list_presets},  {"recipe", list_recipe},
-                             {"targets", list_targets},   {"criteria", list_criteria}};
+constexpr Topic kTopics[] = {{"ops", list_ops},           {"passes", list_passes},     {"observers", list_observers},
+                             {"emitters", list_emitters}, {"presets", list_presets},   {"recipe", list_recipe},
+                             {"targets", list_targets},   {"criteria", list_criteria}, {"coders", list_coders}};
 
 std::string to_markdown(const Table& table) {
   const auto row = [](const std::vector<std::string>& cells) { return "| " + join(cells, " | ") + " |\n"; };

@@ -307,12 +307,12 @@ CallArg DeviceProgramBuilder::scratch(int64_t bytes) {
   return {CallArg::Kind::kScratch, 0, static_cast<uint32_t>(program_.buffers.size() - 1), 0};
 }
 
-CallArg DeviceProgramBuilder::data(const std::string& name, Tensor tensor) {
+CallArg DeviceProgramBuilder::data(const std::string& name, Tensor tensor, const WeightForm& form) {
   auto& constants = program_.constants;
   for (size_t i = 0; i < constants.size(); ++i) {
     if (constants[i].data.same_bytes(tensor)) return {CallArg::Kind::kConstant, 0, static_cast<uint32_t>(i), 0};
   }
-  constants.push_back({name, std::move(tensor)});
+  constants.push_back({name, std::move(tensor), form});
   return {CallArg::Kind::kConstant, 0, static_cast<uint32_t>(constants.size() - 1), 0};
 }
 

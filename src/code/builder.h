@@ -29,7 +29,7 @@ class DeviceProgramBuilder {
   CallArg write(ValueId id, const Order& order, DataType dtype);
   void alias(ValueId from, const Order& order, ValueId to, const Order& to_order);
   CallArg scratch(int64_t bytes);
-  CallArg data(const std::string& name, Tensor tensor);
+  CallArg data(const std::string& name, Tensor tensor, const WeightForm& form = {});
   void call(const KernelDef& kernel, std::vector<CallArg> args);
   KernelCall& last_call() { return program_.calls.back(); }
 

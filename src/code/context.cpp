@@ -66,6 +66,10 @@ bool CodeContext::packs_weights() const {
   return builder_.options().pack_weights;
 }
 
+std::span<const CoderDef* const> CodeContext::coders() const {
+  return builder_.options().coders;
+}
+
 bool CodeContext::is_integer(int idx) const {
   return has_input(idx) && builder_.on_grid(operand(node_, idx));
 }
@@ -118,8 +122,8 @@ CallArg CodeContext::scratch(int64_t bytes) {
   return builder_.scratch(bytes);
 }
 
-CallArg CodeContext::data(std::string_view role, Tensor tensor) {
-  return builder_.data(node_.name + "_" + std::string(role), std::move(tensor));
+CallArg CodeContext::data(std::string_view role, Tensor tensor, const WeightForm& form) {
+  return builder_.data(node_.name + "_" + std::string(role), std::move(tensor), form);
 }
 
 CallArg CodeContext::number(int64_t value) const {
@@ -134,6 +138,12 @@ void CodeContext::call(const KernelDef& kernel, std::vector<CallArg> args) {
 void CodeContext::unpacks(int64_t weights, bool by_blocks) {
   KernelCall& call = builder_.last_call();
   (by_blocks ? call.unpacked_blocks : call.unpacked_runs) += weights;
+}
+
+void CodeContext::decodes(int64_t weights, int64_t bytes) {
+  KernelCall& call = builder_.last_call();
+  call.decoded += weights;
+  call.decoded_bytes += bytes;
 }
 
 void CodeContext::overlap_same_start(const CallArg& result, const CallArg& operand) {

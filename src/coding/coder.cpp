@@ -26,12 +26,18 @@ std::span<const CoderDef* const> all_coders() {
 }
 
 const CoderDef& find_coder(std::string_view name) {
-  std::vector<std::string_view> names;
+  std::vector<std::string_view> names = {"none", "smallest"};
   for (const CoderDef* def : kCoders) {
     if (def->name == name) return *def;
     names.push_back(def->name);
   }
   throw Error(ErrorKind::kUsage, "unknown coder '" + std::string(name) + "'", spelling_hint(name, names));
+}
+
+std::vector<const CoderDef*> parse_coders(std::string_view choice) {
+  if (choice == "none") return {};
+  if (choice == "smallest") return {std::begin(kCoders), std::end(kCoders)};
+  return {&find_coder(choice)};
 }
 
 }  // namespace tinyc

@@ -8,19 +8,20 @@
 
 namespace tinyc {
 
-// open(stream, size), row(above, row, columns) and close() are the decoder's functions: TC_DECODED or TC_CORRUPT.
-template <typename Open, typename Row, typename Close>
+// `open` and `close` are the decoder's functions for a `state`.
+template <typename State>
 std::optional<std::vector<int8_t>> decode_rows(std::span<const uint8_t> stream, int64_t rows, int64_t columns,
-                                               const Open& open, const Row& row, const Close& close) {
-  if (open(stream.data(), static_cast<int32_t>(stream.size())) != TC_DECODED) return {};
+                                               State& state, int32_t (*open)(const uint8_t*, void*, int32_t),
+                                               int32_t (*close)(const State*)) {
+  if (open(stream.data(), &state, static_cast<int32_t>(stream.size())) != TC_DECODED) return {};
   std::vector<int8_t> levels(static_cast<size_t>(rows * columns));
   const int8_t* above = nullptr;
   for (int64_t r = 0; r < rows; ++r) {
-    int8_t* to = levels.data() + r * columns;
-    if (row(above, to, static_cast<int32_t>(columns)) != TC_DECODED) return {};
-    above = to;
+    int8_t* row = levels.data() + r * columns;
+    if (state.read_row(&state, above, row, static_cast<int32_t>(columns)) != TC_DECODED) return {};
+    above = row;
   }
-  if (close() != TC_DECODED) return {};
+  if (close(&state) != TC_DECODED) return {};
   return levels;
 }
 

@@ -177,6 +177,7 @@ class Run {
     request.output = request_.output;
     request.model = request_.model;
     request.name = request_.name;
+    request.coders = parse_coders(recipe_.weight_coder);
     const EmitResult result = require_emitter(recipe_.emit).emit(packed, request);
     const int64_t saved = is_coded() && !result.program ? bytes_saved_by_coding(packed) : 0;
     return {result.bytes - saved, result.program ? result.program->arena_bytes : 0};
@@ -299,6 +300,7 @@ class Run {
     request.name = request_.name;
     request.recipe_hash = report_.recipe_hash;
     request.plain_inputs = request_.plain_inputs;
+    request.coders = parse_coders(recipe_.weight_coder);
     if (request_.test_vectors > 0) {
       Dataset data = open_data_for_vectors();
       for (Batch batch = data.next(1); batch.size > 0; batch = data.next(1))
@@ -314,7 +316,9 @@ class Run {
     const bool narrow = std::any_of(graph_.values.begin(), graph_.values.end(), [](const Value& value) {
       return value.constant && value.quant && bits_of(value.constant->dtype()) < 8;
     });
-    if (!narrow) return;
+    const bool coded = std::any_of(program.calls.begin(), program.calls.end(),
+                                   [](const KernelCall& call) { return call.decoded > 0; });
+    if (!narrow && !coded) return;
     const DeviceOptions wide{.plain_inputs = request_.plain_inputs, .pack_weights = false};
     report_.device_int8 = predict_cost(make_device_program(graph_, wide), graph_, target);
   }

@@ -34,8 +34,8 @@ CNames c_names(const EmitRequest& request) {
 
 EmitResult emit_c(const Graph& graph, const EmitRequest& request) {
   EmitResult result;
-  result.program =
-      std::make_shared<const DeviceProgram>(make_device_program(graph, {.plain_inputs = request.plain_inputs}));
+  result.program = std::make_shared<const DeviceProgram>(
+      make_device_program(graph, {.plain_inputs = request.plain_inputs, .coders = request.coders}));
   const DeviceProgram& program = *result.program;
   const CNames names = c_names(request);
   const std::string& name = names.name;

@@ -265,13 +265,20 @@ void check_target(const Recipe& recipe) {
   require_target(recipe.target);
 }
 
+void require_c(const Recipe& recipe, std::string_view name, std::string_view hint) {
+  if (recipe.emit == "c") return;
+  throw Error(ErrorKind::kUsage, fmt::format("{} is about emitted C, and the form is '{}'", name, recipe.emit),
+              std::string(hint));
+}
+
+void check_weight_coder(const Recipe& recipe) {
+  if (!parse_coders(recipe.weight_coder).empty()) require_c(recipe, "weight_coder", "say --emit c");
+}
+
 void check_memory(const Recipe& recipe, std::string_view name, const std::optional<int64_t>& limit) {
   if (!limit) return;
   check_range(name, static_cast<double>(*limit), 1, 1e15);
-  if (recipe.emit != "c") {
-    throw Error(ErrorKind::kUsage, fmt::format("{} is about emitted C, and the form is '{}'", name, recipe.emit),
-                "say --emit c, or use max_bytes");
-  }
+  require_c(recipe, name, "say --emit c, or use max_bytes");
 }
 
 void check_max_ram(const Recipe& recipe) {
@@ -302,6 +309,9 @@ constexpr RecipeKey kKeys[] = {
     key<&Recipe::emit>("", "emit", "form of the result; see `tinyc list emitters`", check_emit),
     key<&Recipe::target>("", "target", "core that memory and time of C are predicted for; see `tinyc list targets`",
                          check_target),
+    key<&Recipe::weight_coder>("", "weight_coder",
+                               "C: coder of weights where that is smaller, none or smallest; see `tinyc list coders`",
+                               check_weight_coder),
     key<&Recipe::seed>("", "seed", "start of all random numbers"),
     key<&Recipe::model, &ImportOptions::dims>("model", "dims", "sizes of open dimensions, by symbol or \"input:axis\""),
     key<&Recipe::model, &ImportOptions::fixed>("model", "fix", "inputs that become constants, with their values"),

@@ -187,6 +187,15 @@ std::string zeros_line(const Report& report) {
   return fmt::format("{:<12} {} of {} weights ({})\n", "zeros", zeros, weights, zeros_text(zeros, weights));
 }
 
+// How a layer's weights are stored, and the bytes that this takes.
+void add_coding(const LayerCost& cost, std::vector<std::string>& cells) {
+  cells.push_back(cost.coding);
+  for (const int64_t bytes :
+       {cost.parts.values + cost.parts.indices, cost.parts.gaps, cost.parts.tables, cost.entropy_bytes}) {
+    cells.push_back(cost.coding.empty() ? "" : std::to_string(bytes));
+  }
+}
+
 std::string layer_table(const Report& report) {
   std::vector<TextTable::Column> columns = {{"layer"},
                                             {"op"},
@@ -198,9 +207,14 @@ std::string layer_table(const Report& report) {
   if (was_pruned(report)) columns.push_back({"zeros", Align::kRight});
   if (report.device) columns.insert(columns.end(), {{"ram", Align::kRight}, {"instructions", Align::kRight}});
   if (report.device_int8) {
-    columns.insert(
-        columns.end(),
-        {{"constants", Align::kRight}, {"int8_constants", Align::kRight}, {"int8_instructions", Align::kRight}});
+    columns.insert(columns.end(), {{"constants", Align::kRight},
+                                   {"int8_constants", Align::kRight},
+                                   {"int8_instructions", Align::kRight},
+                                   {"coding"},
+                                   {"values", Align::kRight},
+                                   {"gaps", Align::kRight},
+                                   {"tables", Align::kRight},
+                                   {"entropy", Align::kRight}});
   }
   columns.push_back({"in float because"});
   TextTable table(std::move(columns));
@@ -224,6 +238,7 @@ std::string layer_table(const Report& report) {
       cells.push_back(cost.kernel.empty() ? "" : std::to_string(report.device->layers[i].constant_bytes));
       cells.push_back(cost.kernel.empty() ? "" : std::to_string(cost.constant_bytes));
       cells.push_back(cost.kernel.empty() ? "" : std::to_string(cost.instructions));
+      add_coding(report.device->layers[i], cells);
     }
     cells.push_back(layer.float_reason);
     table.add_row(std::move(cells));

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -70,13 +71,29 @@ struct KernelSpeed {
 constexpr std::array<int32_t, kTargetCount> kUnpackRun = {880, 880, 880, 880, 880, 380, 840};
 constexpr std::array<int32_t, kTargetCount> kUnpackBlock = {4800, 3000, 3000, 3000, 3000, 970, 2960};
 
-// Kernels that only unpack weights first, and those that they call then.
+// Of a weight that a coder brings back, and of a byte of its stream.
+struct DecoderSpeed {
+  std::string_view kernel;  // that opens the stream
+  std::array<int32_t, kTargetCount> per_weight, per_byte;
+};
+constexpr DecoderSpeed kDecoders[] = {
+    {"tc_arithmetic_open",
+     {46000, 35000, 35000, 35000, 35000, 33000, 25000},
+     {385000, 202000, 202000, 193000, 202000, 202000, 228000}},
+    {"tc_huffman_open",
+     {39000, 32000, 32000, 32000, 32000, 31000, 31000},
+     {43000, 29000, 29000, 28000, 29000, 37000, 28000}},
+    {"tc_sparse_open", {300, 400, 400, 400, 400, 300, 4000}, {400000, 298000, 298000, 297000, 298000, 300000, 230000}},
+};
+
+// Kernels that only unpack or decode weights first, and those that they call then.
 constexpr std::pair<std::string_view, std::string_view> kPackedKernels[] = {
-    {"tc_conv_packed_s8", "tc_conv_s8"},
-    {"tc_dense_packed_s8", "tc_dense_s8"},
-    {"tc_pointwise_packed_s8", "tc_pointwise_s8"},
+    {"tc_conv_packed_s8", "tc_conv_s8"},           {"tc_conv_coded_s8", "tc_conv_s8"},
+    {"tc_dense_packed_s8", "tc_dense_s8"},         {"tc_dense_coded_s8", "tc_dense_s8"},
+    {"tc_pointwise_packed_s8", "tc_pointwise_s8"}, {"tc_pointwise_coded_s8", "tc_pointwise_s8"},
 };
 constexpr std::string_view kUnpackFile = "unpack_s8.h";
+constexpr std::string_view kDecodeKernel = "tc_decode_s8";
 constexpr Speed kNothing = {};
 
 // What a kernel takes that nobody has measured, as a new one: about what the others take.
@@ -105,8 +122,24 @@ const KernelCode* code_of(std::string_view kernel) {
   return found == std::end(kKernels) ? nullptr : &*found;
 }
 
-const Speed& speed_of(const KernelDef& def) {
-  if (def.file == kUnpackFile) return kNothing;
+// Calls that compute nothing: they bring weights back to bytes.
+bool only_unpacks(const KernelCall& call) {
+  return call.kernel->file == kUnpackFile || call.kernel->name == kDecodeKernel || call.decoded > 0;
+}
+
+// Thousandths of an instruction.
+int64_t unpacking(const KernelCall& call, size_t target) {
+  int64_t cost = kUnpackRun[target] * call.unpacked_runs + kUnpackBlock[target] * call.unpacked_blocks;
+  for (const DecoderSpeed& decoder : kDecoders) {
+    if (decoder.kernel != call.kernel->name) continue;
+    cost += decoder.per_weight[target] * call.decoded + decoder.per_byte[target] * call.decoded_bytes;
+  }
+  return cost;
+}
+
+const Speed& speed_of(const KernelCall& call) {
+  const KernelDef& def = *call.kernel;
+  if (only_unpacks(call)) return kNothing;
   const auto packed = std::find_if(std::begin(kPackedKernels), std::end(kPackedKernels),
                                    [&](const auto& pair) { return pair.first == def.name; });
   const std::string_view kernel = packed == std::end(kPackedKernels) ? def.name : packed->second;
@@ -163,7 +196,7 @@ size_t call_with_weights(const DeviceProgram& program, size_t node) {
   size_t best = program.calls.size();
   int64_t most = -1;
   for (size_t i = 0; i < program.calls.size(); ++i) {
-    if (program.calls[i].node != node || program.calls[i].kernel->file == kUnpackFile) continue;
+    if (program.calls[i].node != node || only_unpacks(program.calls[i])) continue;
     int64_t bytes = 0;
     for (const CallArg& arg : program.calls[i].args) {
       if (arg.kind == CallArg::Kind::kConstant)
@@ -178,7 +211,12 @@ size_t call_with_weights(const DeviceProgram& program, size_t node) {
 void add_constants(const DeviceProgram& program, const KernelCall& call, std::set<uint32_t>& seen, LayerCost& layer) {
   for (const CallArg& arg : call.args) {
     if (arg.kind != CallArg::Kind::kConstant || !seen.insert(arg.id).second) continue;
-    layer.constant_bytes += static_cast<int64_t>(program.constants[arg.id].data.byte_size());
+    const DeviceConstant& constant = program.constants[arg.id];
+    layer.constant_bytes += static_cast<int64_t>(constant.data.byte_size());
+    if (constant.form.coding.empty()) continue;
+    layer.coding = constant.form.coding;
+    layer.parts += constant.form.parts;
+    layer.entropy_bytes += static_cast<int64_t>(std::ceil(constant.form.entropy_bits / 8));
   }
 }
 
@@ -232,7 +270,7 @@ DeviceCost predict_cost(const DeviceProgram& program, const Graph& graph, const 
   std::set<uint32_t> seen;
   for (size_t i = 0; i < program.calls.size(); ++i) {
     const KernelCall& call = program.calls[i];
-    const Speed& speed = speed_of(*call.kernel);
+    const Speed& speed = speed_of(call);
     const bool is_product = i == call_with_weights(program, call.node);
     const int64_t read = bytes_of(program, call, CallArg::Kind::kRead);
     const int64_t written = bytes_of(program, call, CallArg::Kind::kWrite);
@@ -244,7 +282,7 @@ DeviceCost predict_cost(const DeviceProgram& program, const Graph& graph, const 
     }
     const bool has_macs = is_product && layer.macs > 0;
     thousandths[owner] += speed.per_call[target] + speed.per_byte[target] * (has_macs ? written : read);
-    thousandths[owner] += kUnpackRun[target] * call.unpacked_runs + kUnpackBlock[target] * call.unpacked_blocks;
+    thousandths[owner] += unpacking(call, target);
     if (is_product) thousandths[owner] += speed.per_mac[target] * layer.macs;
     layer.input_bytes += read;
     layer.output_bytes += written;

@@ -18,14 +18,19 @@ nlohmann::ordered_json to_json(const DeviceCost& cost, bool layers) {
   if (!layers) return json;
   json["layers"] = nlohmann::ordered_json::array();
   for (const LayerCost& layer : cost.layers) {
-    json["layers"].push_back({{"layer", layer.layer},
-                              {"kernel", layer.kernel},
-                              {"macs", layer.macs},
-                              {"input_bytes", layer.input_bytes},
-                              {"output_bytes", layer.output_bytes},
-                              {"constant_bytes", layer.constant_bytes},
-                              {"ram_bytes", layer.ram_bytes},
-                              {"predicted_instructions", layer.instructions}});
+    nlohmann::ordered_json& entry = json["layers"].emplace_back();
+    entry = {{"layer", layer.layer},
+             {"kernel", layer.kernel},
+             {"macs", layer.macs},
+             {"input_bytes", layer.input_bytes},
+             {"output_bytes", layer.output_bytes},
+             {"constant_bytes", layer.constant_bytes},
+             {"ram_bytes", layer.ram_bytes},
+             {"predicted_instructions", layer.instructions}};
+    if (layer.coding.empty()) continue;
+    entry["weights"] = {{"coding", layer.coding},         {"values", layer.parts.values},
+                        {"indices", layer.parts.indices}, {"gaps", layer.parts.gaps},
+                        {"tables", layer.parts.tables},   {"entropy_bytes", layer.entropy_bytes}};
   }
   return json;
 }

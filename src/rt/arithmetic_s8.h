@@ -20,10 +20,10 @@
  * stored, and what it then holds is below 2^16: a stream that was cut or changed does not end like that but by chance
  * (1 in 256 at most, and only where it ends in the right place).
  *
- * Cost: two or three decisions a level of few bits; a state of some 300 bytes. Reads nothing
- * outside of the stream and writes nothing outside of the row, whatever the stream holds.
- * Source: the range coder is that of LZMA (Pavlov), the decisions are those of DeepCABAC (Wiedemann et al., 2020) and
- * of ISO/IEC 15938-17.
+ * Cost: instructions a level on Cortex-M4: 44 where 97 % are 0, 50 (90 %), 96 (3 bits), 133 (4 bits), 439 (8 bits); a
+ * state of some 330 bytes. Reads nothing outside of the stream and writes nothing outside of the row, whatever the
+ * stream holds. Source: the range coder is that of LZMA (Pavlov), the decisions are those of DeepCABAC (Wiedemann et
+ * al., 2020) and of ISO/IEC 15938-17.
  */
 #ifndef TC_ARITHMETIC_S8_H
 #define TC_ARITHMETIC_S8_H
@@ -59,9 +59,15 @@ typedef struct {
   int32_t around, reach, by_sign;
 } tc_arrangement;
 
+/* Where the decoder is in its stream. */
 typedef struct {
   tc_bytes bytes;
   uint32_t range, code;
+} tc_interval;
+
+typedef struct {
+  tc_row_reader read_row;
+  tc_interval interval;
   tc_arrangement arrangement;
   tc_model models[TC_MODELS];
 } tc_arithmetic;
@@ -114,74 +120,105 @@ TC_INLINE int32_t tc_zero_model(const tc_arrangement* arrangement, const int8_t*
   return TC_MODEL_ZERO;
 }
 
-TC_INLINE void tc_refill(tc_arithmetic* state) {
-  while (state->range < TC_LEAST_RANGE) {
-    state->code = state->code << 8 | tc_next_byte(&state->bytes);
-    state->range <<= 8;
+TC_INLINE void tc_refill(tc_interval* interval) {
+  while (interval->range < TC_LEAST_RANGE) {
+    interval->code = interval->code << 8 | tc_next_byte(&interval->bytes);
+    interval->range <<= 8;
   }
 }
 
-TC_NOINLINE int32_t tc_decide(tc_arithmetic* state, tc_model* model) {
-  const uint32_t zero = (state->range >> 16) * model->zero;
-  const int32_t decision = state->code >= zero;
+TC_INLINE int32_t tc_decide(tc_interval* interval, tc_model* model) {
+  const uint32_t zero = (interval->range >> 16) * model->zero;
+  const int32_t decision = interval->code >= zero;
   if (decision) {
-    state->code -= zero;
-    state->range -= zero;
+    interval->code -= zero;
+    interval->range -= zero;
   } else {
-    state->range = zero;
+    interval->range = zero;
   }
   tc_adapt(model, decision);
-  tc_refill(state);
+  tc_refill(interval);
   return decision;
 }
 
-TC_INLINE int32_t tc_plain_bit(tc_arithmetic* state) {
-  const uint32_t half = state->range >> 1;
-  const int32_t bit = state->code >= half;
-  state->code -= bit ? half : 0;
-  state->range = half;
-  tc_refill(state);
+TC_INLINE int32_t tc_plain_bit(tc_interval* interval) {
+  const uint32_t half = interval->range >> 1;
+  const int32_t bit = interval->code >= half;
+  interval->code -= bit ? half : 0;
+  interval->range = half;
+  tc_refill(interval);
   return bit;
 }
 
+/* The same where it is rare: one copy of its code. */
+TC_NOINLINE int32_t tc_decide_rarely(tc_interval* interval, tc_model* model) {
+  return tc_decide(interval, model);
+}
+
 /* What is left of a magnitude above TC_UNARY: 1 to 127. */
-TC_NOINLINE int32_t tc_read_rest(tc_arithmetic* state) {
+TC_NOINLINE int32_t tc_read_rest(tc_interval* interval, tc_model* models) {
   int32_t doubled = 0;
-  while (doubled < TC_MOST_DOUBLED && tc_decide(state, state->models + TC_MODEL_EXPONENT + doubled)) doubled++;
-  tc_model* const upper = state->models + TC_MODEL_REST + 3 * doubled - 4;
+  while (doubled < TC_MOST_DOUBLED && tc_decide_rarely(interval, models + TC_MODEL_EXPONENT + doubled)) doubled++;
+  tc_model* const upper = models + TC_MODEL_REST + 3 * doubled - 4;
   int32_t rest = 1;
   for (int32_t i = 0; i < doubled; ++i) {
-    rest = 2 * rest + (i < 2 ? tc_decide(state, upper + rest) : tc_plain_bit(state));
+    rest = 2 * rest + (i < 2 ? tc_decide_rarely(interval, upper + rest) : tc_plain_bit(interval));
   }
   return rest;
 }
 
 /* A level that is not 0; 128 or more where the stream is corrupt. */
 TC_NOINLINE int32_t tc_read_nonzero(tc_arithmetic* state) {
-  const int32_t negative = tc_decide(state, state->models + TC_MODEL_SIGN);
+  tc_interval interval = state->interval;
+  const int32_t negative = tc_decide(&interval, state->models + TC_MODEL_SIGN);
   tc_model* const above = state->models + TC_MODEL_ABOVE + (negative & state->arrangement.by_sign) * TC_UNARY;
   int32_t magnitude = 1;
-  while (magnitude <= TC_UNARY && tc_decide(state, above + magnitude - 1)) magnitude++;
-  if (magnitude > TC_UNARY) magnitude = TC_UNARY + tc_read_rest(state);
+  while (magnitude <= TC_UNARY && tc_decide(&interval, above + magnitude - 1)) magnitude++;
+  state->interval = interval;
+  if (magnitude > TC_UNARY) magnitude = TC_UNARY + tc_read_rest(&state->interval, state->models);
   return negative && magnitude <= 128 ? -magnitude : magnitude;
 }
 
+TC_NOINLINE int32_t tc_arithmetic_row(void* decoder, const int8_t* above, int8_t* row, int32_t columns) {
+  tc_arithmetic* const state = (tc_arithmetic*)decoder;
+  const tc_arrangement arrangement = state->arrangement;
+  tc_interval interval = state->interval;
+  tc_in_group group = {0, 0};
+  for (int32_t column = 0; column < columns; ++column) {
+    int32_t level = 0;
+    if (tc_decide(&interval, state->models + tc_zero_model(&arrangement, row, above, column, &group))) {
+      state->interval = interval;
+      level = tc_read_nonzero(state);
+      interval = state->interval;
+      if (level > 127) return TC_CORRUPT;
+    }
+    row[column] = (int8_t)level;
+    if (arrangement.around == TC_AROUND_GROUP) tc_pass_level(&group, &arrangement, level);
+  }
+  state->interval = interval;
+  return interval.bytes.past > TC_UNSTORED ? TC_CORRUPT : TC_DECODED;
+}
+
 /* Where this fails, rows may be read all the same: they are some levels. */
-TC_FN int32_t tc_arithmetic_open(tc_arithmetic* state, const uint8_t* stream, int32_t length) {
-  state->bytes.at = stream;
-  state->bytes.end = stream + length;
-  state->bytes.past = 0;
-  const uint32_t header = tc_next_byte(&state->bytes);
+TC_FN int32_t tc_arithmetic_open(const uint8_t* stream, void* decoder, int32_t length) {
+  tc_arithmetic* const state = (tc_arithmetic*)decoder;
+  state->read_row = tc_arithmetic_row;
+  state->interval.bytes.at = stream;
+  state->interval.bytes.end = stream + length;
+  state->interval.bytes.past = 0;
+  const uint32_t header = tc_next_byte(&state->interval.bytes);
   tc_arrangement* const arrangement = &state->arrangement;
   arrangement->around = (int32_t)(header & 3);
   arrangement->by_sign = (int32_t)(header >> 2);
   arrangement->reach = 1;
-  if (arrangement->around != TC_AROUND_NOTHING) arrangement->reach = (int32_t)tc_next_byte(&state->bytes);
-  if (arrangement->around == TC_AROUND_NEIGHBOURS) arrangement->reach |= (int32_t)(tc_next_byte(&state->bytes) << 8);
+  if (arrangement->around != TC_AROUND_NOTHING) arrangement->reach = (int32_t)tc_next_byte(&state->interval.bytes);
+  if (arrangement->around == TC_AROUND_NEIGHBOURS)
+    arrangement->reach |= (int32_t)(tc_next_byte(&state->interval.bytes) << 8);
   tc_reset_models(state->models);
-  state->range = 0xFFFFFFFFU;
-  state->code = 0;
-  for (int32_t i = 0; i < 4; ++i) state->code = state->code << 8 | tc_next_byte(&state->bytes);
+  state->interval.range = 0xFFFFFFFFU;
+  state->interval.code = 0;
+  for (int32_t i = 0; i < 4; ++i)
+    state->interval.code = state->interval.code << 8 | tc_next_byte(&state->interval.bytes);
   const int32_t limit = arrangement->around == TC_AROUND_GROUP ? TC_LARGEST_GROUP : 0xFFFF;
   if (header < 8 && arrangement->around <= TC_AROUND_GROUP && arrangement->reach > 0 && arrangement->reach <= limit) {
     return TC_DECODED;
@@ -190,25 +227,10 @@ TC_FN int32_t tc_arithmetic_open(tc_arithmetic* state, const uint8_t* stream, in
   return TC_CORRUPT;
 }
 
-/* The next row; `above` is the row before it as it was decoded, null for the first. */
-TC_FN int32_t tc_arithmetic_row(tc_arithmetic* state, const int8_t* above, int8_t* row, int32_t columns) {
-  const tc_arrangement arrangement = state->arrangement;
-  tc_in_group group = {0, 0};
-  for (int32_t column = 0; column < columns; ++column) {
-    int32_t level = 0;
-    if (tc_decide(state, state->models + tc_zero_model(&arrangement, row, above, column, &group))) {
-      level = tc_read_nonzero(state);
-      if (level > 127) return TC_CORRUPT;
-    }
-    row[column] = (int8_t)level;
-    tc_pass_level(&group, &arrangement, level);
-  }
-  return state->bytes.past > TC_UNSTORED ? TC_CORRUPT : TC_DECODED;
-}
-
 /* After the last row. */
 TC_FN int32_t tc_arithmetic_close(const tc_arithmetic* state) {
-  return state->bytes.past == TC_UNSTORED && state->code >> (8 * TC_UNSTORED) == 0 ? TC_DECODED : TC_CORRUPT;
+  return state->interval.bytes.past == TC_UNSTORED && state->interval.code >> (8 * TC_UNSTORED) == 0 ? TC_DECODED
+                                                                                                     : TC_CORRUPT;
 }
 
 #endif

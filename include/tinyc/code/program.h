@@ -30,6 +30,7 @@ inline constexpr int64_t kArenaAlignment = 16;
 struct DeviceConstant {
   std::string name;  // "conv1_weights", a C identifier
   Tensor data;
+  WeightForm form;
 };
 
 // How a value that is on no grid is stored: as it is computed, but what the model counts with, int64, is int32.
@@ -61,8 +62,9 @@ struct DeviceProgram {
 };
 
 struct DeviceOptions {
-  bool plain_inputs = false;  // images come as the model has them (NCHW) instead of channels-last
-  bool pack_weights = true;   // weights of at most 4 bits are stored as such; else as int8
+  bool plain_inputs = false;                 // images come as the model has them (NCHW) instead of channels-last
+  bool pack_weights = true;                  // weights of at most 4 bits are stored as such; else as int8
+  std::vector<const CoderDef*> coders = {};  // weights are stored by one of these where that takes fewer bytes
 };
 
 // The graph with annotations and packed constants; open dims become 1. Throws Error(kModel) naming the node that cannot

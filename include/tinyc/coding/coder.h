@@ -27,6 +27,13 @@ struct ByteParts {
   int64_t gaps = 0;     // where the levels are that are not 0
   int64_t tables = 0;   // what the decoder must know first: headers, code lengths, codebooks
   int64_t total() const { return values + indices + gaps + tables; }
+  ByteParts& operator+=(const ByteParts& other) {
+    values += other.values;
+    indices += other.indices;
+    gaps += other.gaps;
+    tables += other.tables;
+    return *this;
+  }
   friend bool operator==(const ByteParts&, const ByteParts&) = default;
 };
 
@@ -47,5 +54,8 @@ std::span<const CoderDef* const> all_coders();
 
 // Throws Error(kUsage) with a spelling hint for an unknown name.
 const CoderDef& find_coder(std::string_view name);
+
+// The coders to choose from: "none" of them, "smallest" for all, or a name. Throws as find_coder().
+std::vector<const CoderDef*> parse_coders(std::string_view choice);
 
 }  // namespace tinyc

@@ -20,6 +20,7 @@ struct EmitRequest {
   std::filesystem::path model;
   std::string recipe_hash;                        // of the run; empty: unknown
   bool plain_inputs = false;                      // C: images come in the model's own layout instead of channels-last
+  std::vector<const CoderDef*> coders;            // C: weights are stored by one of these where that is smaller
   std::vector<std::vector<Tensor>> test_samples;  // C: vectors for NAME_test.c, by sample, as the model takes them
 };
 

@@ -34,6 +34,11 @@ struct LayerCost {
   int64_t constant_bytes = 0;  // that no earlier layer uses
   int64_t ram_bytes = 0;       // of the arena in use while it runs, scratch included
   int64_t instructions = 0;    // predicted
+  // Of its weights, where a product has them: how they are stored, in what bytes, and the bound of coders that know
+  // nothing but how often each integer occurs.
+  std::string coding = {};
+  ByteParts parts = {};
+  int64_t entropy_bytes = 0;
 };
 
 struct DeviceCost {

@@ -16,6 +16,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "tinyc/coding/coder.h"
 #include "tinyc/ir/graph.h"
 
 namespace tinyc {
@@ -63,12 +64,12 @@ T convert(const KernelArg& arg) {
 
 template <typename Function>
 struct Signature;
-template <typename... P>
-struct Signature<void (*)(P...)> {
+template <typename Result, typename... P>
+struct Signature<Result (*)(P...)> {
   static constexpr std::string_view types[] = {c_type<P>()...};
   template <auto F, size_t... I>
   static void invoke_with(const KernelArg* args, std::index_sequence<I...> /*indices*/) {
-    F(convert<P>(args[I])...);
+    static_cast<void>(F(convert<P>(args[I])...));
   }
   template <auto F>
   static void invoke(const KernelArg* args) {
@@ -118,6 +119,15 @@ struct KernelCall {
   size_t node = 0;              // index of the node in the graph that the work is done for
   int64_t unpacked_runs = 0;    // weights that it brings back to bytes first, without factors
   int64_t unpacked_blocks = 0;  // with a factor for each block
+  int64_t decoded = 0;          // weights of the stream that it opens
+  int64_t decoded_bytes = 0;    // of that stream
+};
+
+// How the weights of a layer are stored in a constant.
+struct WeightForm {
+  std::string_view coding;    // "int8", "int4", "int2" or the name of a coder; empty: the constant is no such weights
+  ByteParts parts;            // of the constant
+  double entropy_bits = 0.0;  // of all its weights, see coding/entropy.h
 };
 
 // An 8-bit grid as the device has it: real = scale * (q - zero_point), low <= q <= high within int8.
@@ -153,8 +163,9 @@ class CodeContext {
   // The constant operand as it is stored, null when it is computed; its parameters, null when it has none.
   const Tensor* constant(int idx) const;
   const QParams* params(int idx) const;
-  // Whether weights of at most 4 bits may lie packed in the program.
+  // Whether weights of at most 4 bits may lie packed in the program, and with which coders they may be stored.
   bool packs_weights() const;
+  std::span<const CoderDef* const> coders() const;
   // Whether an operand (the result) is stored on an 8-bit grid, and on which. The result's limits are narrowed by the
   // Relu or Clip that the node is fused with.
   bool is_integer(int idx) const;
@@ -177,12 +188,14 @@ class CodeContext {
   void alias(int operand, const Order& order, const Order& result_order, int result = 0);
   CallArg scratch(int64_t bytes);
   // A constant of the program; equal ones are stored once. `role` names it in the emitted file: "weights".
-  CallArg data(std::string_view role, Tensor tensor);
+  CallArg data(std::string_view role, Tensor tensor, const WeightForm& form = {});
   CallArg number(int64_t value) const;
 
   void call(const KernelDef& kernel, std::vector<CallArg> args);
   // The last call unpacks so many weights before it computes with them.
   void unpacks(int64_t weights, bool by_blocks);
+  // The last call opens a stream of so many weights that are decoded where they are computed with.
+  void decodes(int64_t weights, int64_t bytes);
   // The result of the last call may lie over an operand of it, exactly at its start, or at least `below` bytes lower.
   void overlap_same_start(const CallArg& result, const CallArg& operand);
   void overlap_below(const CallArg& result, const CallArg& operand, int64_t below);

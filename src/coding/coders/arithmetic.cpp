@@ -86,10 +86,7 @@ CodedLevels encode(const LevelMatrix& matrix) {
 
 std::optional<std::vector<int8_t>> decode(std::span<const uint8_t> stream, int64_t rows, int64_t columns) {
   tc_arithmetic state;
-  return decode_rows(
-      stream, rows, columns, [&](const uint8_t* at, int32_t size) { return tc_arithmetic_open(&state, at, size); },
-      [&](const int8_t* above, int8_t* row, int32_t count) { return tc_arithmetic_row(&state, above, row, count); },
-      [&] { return tc_arithmetic_close(&state); });
+  return decode_rows(stream, rows, columns, state, tc_arithmetic_open, tc_arithmetic_close);
 }
 
 }  // namespace

@@ -18,10 +18,7 @@ CodedLevels encode(const LevelMatrix& matrix) {
 
 std::optional<std::vector<int8_t>> decode(std::span<const uint8_t> stream, int64_t rows, int64_t columns) {
   tc_huffman state;
-  return decode_rows(
-      stream, rows, columns, [&](const uint8_t* at, int32_t size) { return tc_huffman_open(&state, at, size); },
-      [&](const int8_t* /*above*/, int8_t* row, int32_t count) { return tc_huffman_row(&state, row, count); },
-      [&] { return tc_huffman_close(&state); });
+  return decode_rows(stream, rows, columns, state, tc_huffman_open, tc_huffman_close);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ namespace {
 
 constexpr KernelDef kConv = TINYC_KERNEL(tc_conv_s8, "conv_s8.h");
 constexpr KernelDef kConvPacked = TINYC_KERNEL(tc_conv_packed_s8, "packed_s8.h");
+constexpr KernelDef kConvCoded = TINYC_KERNEL(tc_conv_coded_s8, "coded_s8.h");
 constexpr KernelDef kInterleave = TINYC_KERNEL(tc_interleave_s8, "move_s8.h");
 constexpr KernelDef kDepthwise = TINYC_KERNEL(tc_depthwise_s8, "depthwise_s8.h");
 constexpr KernelDef kDepthwise3x3 = TINYC_KERNEL(tc_depthwise3x3_s8, "depthwise3x3_s8.h");
@@ -100,24 +101,19 @@ void call_window(CodeContext& context, const WindowGeometry& g, const ProductCod
   const auto n = [&](int64_t value) { return context.number(value); };
   const int64_t inputs = g.h.kernel * g.w.kernel * g.group_c;
   const int64_t staged = tc_block_bytes(static_cast<int32_t>(inputs)) + (inputs + 15) / 16 * 16;
-  const int64_t rows = packed_rows(g, product);
-  std::vector<CallArg> args = {in, out};
-  if (rows > 0) {
-    const PackedLayer& packed = *product.packed;
-    args.insert(args.end(), {context.scratch(staged + packed.unpacked_bytes(rows)), product.weights, packed.factors});
-  } else {
-    const CallArg weights = unpacked_weights(context, product);
-    args.insert(args.end(), {context.scratch(staged), weights});
+  const std::vector<CallArg> shape = window_args(context, g);
+  const std::vector<CallArg> grid = {n(zero), product.rounding, product.shift, product.low, product.high};
+  std::vector<CallArg> args;
+  if (const int64_t rows = packed_rows(g, product); rows > 0) {
+    args = shape;
+    args.insert(args.end(), grid.begin(), grid.end());
+    return call_in_blocks(context, {kConvPacked, kConvCoded}, product, in, out, staged, rows, args);
   }
-  args.push_back(product.channels);
-  for (const CallArg& arg : window_args(context, g)) args.push_back(arg);
-  if (rows == 0) args.push_back(n(g.groups));
-  args.insert(args.end(), {n(zero), product.rounding, product.shift, product.low, product.high});
-  if (rows > 0) {
-    args.insert(args.end(), {n(product.packed->bits), n(product.packed->block), n(rows)});
-    context.call(kConvPacked, std::move(args));
-    return context.unpacks(product.packed->size(), product.packed->block != 0);
-  }
+  const CallArg weights = unpacked_weights(context, product);
+  args = {in, out, context.scratch(staged), weights, product.channels};
+  args.insert(args.end(), shape.begin(), shape.end());
+  args.push_back(n(g.groups));
+  args.insert(args.end(), grid.begin(), grid.end());
   context.call(kConv, std::move(args));
   if (g.groups == 1) context.overlap_below(out, in, distance(g));
 }

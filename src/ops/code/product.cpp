@@ -5,10 +5,12 @@
 #include <limits>
 #include <utility>
 
+#include "ops/code/coded_weights.h"
 #include "ops/code/kernels.h"
 #include "ops/code/requantize.h"
 #include "ops/code/table.h"
 #include "tinyc/base/error.h"
+#include "tinyc/coding/entropy.h"
 
 namespace tinyc {
 namespace {
@@ -17,6 +19,9 @@ constexpr KernelDef kPointwise = TINYC_KERNEL(tc_pointwise_s8, "pointwise_s8.h")
 constexpr KernelDef kConvLeft = TINYC_KERNEL(tc_conv_left_s8, "conv_left_s8.h");
 constexpr KernelDef kPointwisePacked = TINYC_KERNEL(tc_pointwise_packed_s8, "packed_s8.h");
 constexpr KernelDef kDensePacked = TINYC_KERNEL(tc_dense_packed_s8, "packed_s8.h");
+constexpr KernelDef kPointwiseCoded = TINYC_KERNEL(tc_pointwise_coded_s8, "coded_s8.h");
+constexpr KernelDef kDenseCoded = TINYC_KERNEL(tc_dense_coded_s8, "coded_s8.h");
+constexpr KernelDef kDecode = TINYC_KERNEL(tc_decode_s8, "coded_s8.h");
 constexpr KernelDef kUnpack = TINYC_KERNEL(tc_unpack_s8, "unpack_s8.h");
 constexpr KernelDef kUnpackBlocks = TINYC_KERNEL(tc_unpack_blocks_s8, "unpack_s8.h");
 constexpr KernelDef kDense = TINYC_KERNEL(tc_dense_s8, "dense_s8.h");
@@ -25,8 +30,9 @@ constexpr KernelDef kDense = TINYC_KERNEL(tc_dense_s8, "dense_s8.h");
 constexpr int64_t kMostWidened = 256;
 
 template <typename T>
-CallArg constant(CodeContext& context, std::string_view role, const std::vector<T>& values) {
-  return context.data(role, Tensor::of<T>({static_cast<int64_t>(values.size())}, values));
+CallArg constant(CodeContext& context, std::string_view role, const std::vector<T>& values,
+                 const WeightForm& form = {}) {
+  return context.data(role, Tensor::of<T>({static_cast<int64_t>(values.size())}, values), form);
 }
 
 // The bias of each output in steps of s_in * s_w.
@@ -126,6 +132,60 @@ std::vector<int32_t> make_channels(const CodeContext& context, std::span<const i
   return channels;
 }
 
+PackedLayer layer_of(const WeightMatrix& matrix) {
+  PackedLayer layer;
+  layer.outputs = matrix.outputs;
+  layer.taps = matrix.taps;
+  layer.channels = matrix.inputs / matrix.taps;
+  return layer;
+}
+
+int64_t bytes_of(const PackedRows& packed) {
+  return static_cast<int64_t>(4 * packed.words.size() + packed.factors.size());
+}
+
+// Chooses how the weights are stored: in the fewest bytes of int8, of few bits, and of the coders that the program may
+// use. `shift`: by how much the kernel's bytes are shifted.
+void store_weights(CodeContext& context, const WeightMatrix& matrix, const WeightRows& weights,
+                   const std::optional<PackedRows>& packed, std::span<const int8_t> plain, int shift,
+                   ProductCode& code) {
+  const int64_t bytes = packed ? bytes_of(*packed) : static_cast<int64_t>(plain.size());
+  WeightForm form{.coding = "int8", .parts = {.values = bytes}, .entropy_bits = entropy_bits(weights.codes)};
+  if (const auto coded = code_rows(weights, context.coders(), bytes)) {
+    form.coding = coded->coder->name;
+    form.parts = coded->parts;
+    code.packed = layer_of(matrix);
+    code.packed->coder = coded->coder;
+    code.packed->left = shift;
+    code.packed->stream_bytes = static_cast<int64_t>(coded->stream.size());
+    code.weights = constant<uint8_t>(context, "weights", coded->stream, form);
+    return;
+  }
+  if (!packed) {
+    code.weights = constant<int8_t>(context, "weights", {plain.begin(), plain.end()}, form);
+    return;
+  }
+  form.coding = packed->bits == 4 ? "int4" : "int2";
+  form.parts = {.values = static_cast<int64_t>(4 * packed->words.size())};
+  code.weights = constant<int32_t>(context, "weights", packed->words, form);
+  code.packed = layer_of(matrix);
+  code.packed->factors =
+      packed->block == 0 ? context.scratch(0) : constant<uint8_t>(context, "factors", packed->factors);
+  code.packed->bits = packed->bits;
+  code.packed->block = packed->block;
+  code.packed->unit_rows = packed->unit_rows;
+}
+
+// Opens the stream of coded weights; the decoder's state.
+CallArg open_decoder(CodeContext& context, const ProductCode& product) {
+  const PackedLayer& layer = *product.packed;
+  const DecoderCode& decoder = decoder_of(*layer.coder);
+  const Temporary state = make_temporary(context, decoder.state_bytes);
+  context.call(decoder.open, {product.weights, state.write, context.number(layer.stream_bytes)});
+  context.decodes(layer.size(), layer.stream_bytes);
+  return state.read;
+}
+
 }  // namespace
 
 ProductCode make_product(CodeContext& context, const WeightMatrix& matrix, int bias) {
@@ -134,10 +194,12 @@ ProductCode make_product(CodeContext& context, const WeightMatrix& matrix, int b
   const WeightRows weights = read_weight_rows(context, matrix);
   std::optional<PackedRows> packed;
   if (context.packs_weights()) packed = pack_rows(weights);
-  std::optional<Sums> sums = make_sums(context, weights, bias, spare_bits(weights));
+  int shift = spare_bits(weights);
+  std::optional<Sums> sums = make_sums(context, weights, bias, shift);
   if (!sums) {
     packed.reset();
-    sums = make_sums(context, weights, bias, 0);
+    shift = 0;
+    sums = make_sums(context, weights, bias, shift);
   }
   if (!sums) context.refuse("its sums do not fit 32 bits");
   std::vector<double> ratios;
@@ -153,19 +215,7 @@ ProductCode make_product(CodeContext& context, const WeightMatrix& matrix, int b
                    .low = context.number(out.low),
                    .high = context.number(out.high),
                    .left = left};
-  if (!packed) {
-    code.weights = constant<int8_t>(context, "weights", sums->rows.bytes);
-    return code;
-  }
-  code.weights = constant<int32_t>(context, "weights", packed->words);
-  code.packed = PackedLayer{
-      .factors = packed->block == 0 ? context.scratch(0) : constant<uint8_t>(context, "factors", packed->factors),
-      .outputs = matrix.outputs,
-      .taps = matrix.taps,
-      .channels = matrix.inputs / matrix.taps,
-      .bits = packed->bits,
-      .block = packed->block,
-      .unit_rows = packed->unit_rows};
+  store_weights(context, matrix, weights, packed, sums->rows.bytes, shift, code);
   return code;
 }
 
@@ -174,6 +224,12 @@ CallArg unpacked_weights(CodeContext& context, const ProductCode& product) {
   const PackedLayer& packed = *product.packed;
   const auto n = [&](int64_t value) { return context.number(value); };
   const Temporary rows = make_temporary(context, packed.unpacked_bytes(packed.outputs));
+  if (packed.coder != nullptr) {
+    const CallArg decoder = open_decoder(context, product);
+    context.call(kDecode, {decoder, context.scratch(2 * packed.row()), rows.write, n(0), n(packed.outputs),
+                           n(packed.taps * packed.channels), n(packed.left)});
+    return rows.read;
+  }
   if (packed.block == 0) {
     context.call(kUnpack, {product.weights, rows.write, n(packed.size()), n(packed.bits)});
   } else {
@@ -221,26 +277,30 @@ void call_left(CodeContext& context, const WindowGeometry& g, const ProductCode&
                            product.high});
 }
 
-namespace {
-
-// Blocks of rows are unpacked and computed one after the other. `plain` is what the plain kernel takes as scratch.
-void call_packed_rows(CodeContext& context, const ProductCode& product, const CallArg& in, const CallArg& out,
-                      int64_t rows, int64_t inputs, int64_t block, int64_t plain) {
+void call_in_blocks(CodeContext& context, const BlockKernel& kernel, const ProductCode& product, const CallArg& in,
+                    const CallArg& out, int64_t plain, int64_t rows, std::span<const CallArg> args,
+                    std::span<const CallArg> last) {
   const auto n = [&](int64_t value) { return context.number(value); };
   const PackedLayer& packed = *product.packed;
-  const CallArg scratch = context.scratch((plain + 15) / 16 * 16 + packed.unpacked_bytes(block));
-  std::vector<CallArg> args;
-  args.reserve(16);
-  args.assign({in, out, scratch, product.weights, packed.factors, product.channels});
-  if (rows > 1) args.push_back(n(rows));
-  args.insert(args.end(), {n(inputs), n(packed.outputs), product.rounding, product.shift, product.low, product.high,
-                           n(packed.bits), n(packed.block), n(block)});
-  if (rows == 1) args.push_back(n(plain));
-  context.call(rows == 1 ? kDensePacked : kPointwisePacked, std::move(args));
-  context.unpacks(packed.size(), packed.block != 0);
+  const CallArg scratch = context.scratch(plain + packed.unpacked_bytes(rows));
+  std::vector<CallArg> all = {in, out, scratch};
+  if (packed.coder != nullptr) {
+    all.push_back(open_decoder(context, product));
+  } else {
+    all.insert(all.end(), {product.weights, packed.factors});
+  }
+  all.push_back(product.channels);
+  all.insert(all.end(), args.begin(), args.end());
+  if (packed.coder != nullptr) {
+    all.push_back(n(packed.left));
+  } else {
+    all.insert(all.end(), {n(packed.bits), n(packed.block)});
+  }
+  all.push_back(n(rows));
+  all.insert(all.end(), last.begin(), last.end());
+  context.call(packed.coder != nullptr ? kernel.coded : kernel.packed, std::move(all));
+  if (packed.coder == nullptr) context.unpacks(packed.size(), packed.block != 0);
 }
-
-}  // namespace
 
 void call_rows(CodeContext& context, const ProductCode& product, const CallArg& in, const CallArg& out, int64_t rows,
                int64_t inputs, int64_t outputs) {
@@ -253,11 +313,19 @@ void call_rows(CodeContext& context, const ProductCode& product, const CallArg& 
   const int64_t staged = tc_block_bytes(static_cast<int32_t>(inputs));
   const bool in_blocks = product.packed && (product.packed->block == 0 || product.packed->taps == 1);
   if (in_blocks) {
-    const PackedLayer& packed = *product.packed;
     const int64_t shared = rows == 1 ? 0 : rows * std::min(inputs, outputs);
-    const int64_t block = rows_at_a_time(packed, shared, rows == 1 ? kOnePixel : kManyPixels);
-    if (block > 0)
-      return call_packed_rows(context, product, in, out, rows, inputs, block, rows == 1 ? widened : staged);
+    const int64_t block = rows_at_a_time(*product.packed, shared, rows == 1 ? kOnePixel : kManyPixels);
+    const std::vector<CallArg> sizes = {n(rows),       n(inputs),   n(outputs),  product.rounding,
+                                        product.shift, product.low, product.high};
+    const std::span<const CallArg> args(sizes);
+    if (block > 0 && rows == 1) {
+      return call_in_blocks(context, {kDensePacked, kDenseCoded}, product, in, out, widened, block, args.subspan(1),
+                            std::vector<CallArg>{n(widened)});
+    }
+    if (block > 0) {
+      return call_in_blocks(context, {kPointwisePacked, kPointwiseCoded}, product, in, out, (staged + 15) / 16 * 16,
+                            block, args);
+    }
   }
   const CallArg weights = unpacked_weights(context, product);
   if (rows == 1) {

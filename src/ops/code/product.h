@@ -10,16 +10,19 @@
 
 namespace tinyc {
 
-// How packed weights are to be unpacked: arguments of tc_unpack_s8 and tc_unpack_blocks_s8.
+// How stored weights become bytes: by a coder, or unpacked by tc_unpack_s8 and tc_unpack_blocks_s8.
 struct PackedLayer {
-  CallArg factors;  // null where block is 0
-  int64_t outputs, taps, channels, bits, block;
-  int64_t unit_rows;  // a multiple of so many rows begins where a unit does
+  const CoderDef* coder = nullptr;
+  int64_t left = 0;          // of a coder's levels: they are shifted by so many bits
+  int64_t stream_bytes = 0;  // of a coder
+  CallArg factors;           // null where block is 0
+  int64_t outputs = 0, taps = 1, channels = 0, bits = 8, block = 0;
+  int64_t unit_rows = 1;  // a multiple of so many rows begins where a unit does
 
   int64_t row() const { return (taps * channels + 3) / 4 * 4; }
   int64_t size() const { return outputs * row(); }
-  // Bytes of a buffer for so many unpacked rows.
-  int64_t unpacked_bytes(int64_t rows) const { return rows * row() + 64; }
+  // Bytes of a buffer for so many unpacked rows; in front of them a coder has two rows of levels.
+  int64_t unpacked_bytes(int64_t rows) const { return rows * row() + (coder != nullptr ? 2 * row() : 64); }
 };
 
 // The constant arguments of a product kernel.
@@ -38,8 +41,19 @@ ProductCode make_product(CodeContext& context, const WeightMatrix& matrix, int b
 void call_rows(CodeContext& context, const ProductCode& product, const CallArg& in, const CallArg& out, int64_t rows,
                int64_t inputs, int64_t outputs);
 
-// The weights as int8: those of packed ones are brought to a buffer by a call in front.
+// The weights as int8: packed and coded ones are brought to a buffer by calls in front.
 CallArg unpacked_weights(CodeContext& context, const ProductCode& product);
+
+// A kernel that unpacks or decodes rows before it computes with them, a block of rows at a time.
+struct BlockKernel {
+  const KernelDef& packed;
+  const KernelDef& coded;
+};
+// Calls it with {in, out, scratch, weights, channels, args..., how weights are stored, rows at a time, last...}; opens
+// the stream of coded ones before. `plain` is what the plain kernel takes as scratch, a multiple of 16.
+void call_in_blocks(CodeContext& context, const BlockKernel& kernel, const ProductCode& product, const CallArg& in,
+                    const CallArg& out, int64_t plain, int64_t rows, std::span<const CallArg> args,
+                    std::span<const CallArg> last = {});
 
 // How much is unpacked at a time: enough that reading the inputs once more for each block of rows takes a small part of
 // its products.

@@ -1,0 +1,37 @@
+#include "ops/code/coded_weights.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ops/code/kernels.h"
+#include "tinyc/base/error.h"
+#include "tinyc/coding/choose_coding.h"
+
+namespace tinyc {
+namespace {
+
+constexpr int64_t kLeastSaved = 64;  // bytes: about what opening a stream takes as code
+
+constexpr DecoderCode kDecoders[] = {
+    {"arithmetic", TINYC_KERNEL(tc_arithmetic_open, "arithmetic_s8.h"), sizeof(tc_arithmetic)},
+    {"huffman", TINYC_KERNEL(tc_huffman_open, "huffman_s8.h"), sizeof(tc_huffman)},
+    {"sparse", TINYC_KERNEL(tc_sparse_open, "sparse_s8.h"), sizeof(tc_sparse)},
+};
+
+}  // namespace
+
+std::optional<CodedRows> code_rows(const WeightRows& rows, std::span<const CoderDef* const> coders, int64_t bytes) {
+  if (!rows.factors.empty() || coders.empty()) return {};
+  StoredLevels stored = choose_coding({rows.codes, rows.outputs, rows.inputs}, coders);
+  if (stored.coder == nullptr || stored.parts.total() + kLeastSaved > bytes) return {};
+  return CodedRows{stored.coder, std::move(stored.coded.stream), stored.parts};
+}
+
+const DecoderCode& decoder_of(const CoderDef& coder) {
+  const auto found = std::find_if(std::begin(kDecoders), std::end(kDecoders),
+                                  [&](const DecoderCode& decoder) { return decoder.coder == coder.name; });
+  TINYC_CHECK(found != std::end(kDecoders));
+  return *found;
+}
+
+}  // namespace tinyc
