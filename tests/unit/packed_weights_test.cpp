@@ -47,5 +47,25 @@ TEST(PackedWeightsTest, AWideBlockOfRowsDoesNotNeedTheWholeLayerInTheArena) {
   EXPECT_LT(program.arena_bytes, 300 * 90 / 2);
 }
 
+// Few levels in bytes, a large step and a narrow result: without a shift of the weights its multiplier would exceed
+// what the fast kernels take.
+TEST(PackedWeightsTest, FewLevelsInBytesKeepTheFastKernels) {
+  GraphBuilder b;
+  const ValueId conv = b.node("Conv", {b.input("x", {1, 8, 6, 6}), b.random("w", {12, 8, 1, 1}, 0.4F)});
+  const ValueId low = b.constant("low", Tensor::scalar(0.0F));
+  const ValueId high = b.constant("high", Tensor::scalar(0.1F));
+  Graph graph = quantized(b.finish({b.node("Clip", {conv, low, high})}), {});
+  for (Value& value : graph.values) {
+    if (!value.constant || value.constant->dtype() != DataType::kInt8) continue;
+    const std::vector<int64_t> codes = value.constant->to_int64();
+    for (size_t i = 0; i < codes.size(); ++i)
+      value.constant->mutable_bytes()[i] = static_cast<std::byte>(codes[i] / 12);
+    for (float& scale : std::get<QParams>(*value.quant).scales) scale *= 12;
+  }
+  const DeviceProgram program = make_device_program(graph);
+  ASSERT_EQ(program.calls.size(), 1U);
+  EXPECT_EQ(program.calls[0].kernel->name, "tc_pointwise_s8");
+}
+
 }  // namespace
 }  // namespace tinyc::testing

@@ -148,7 +148,13 @@ WeightRows read_weight_rows(const CodeContext& context, const WeightMatrix& matr
 }
 
 int spare_bits(const WeightRows& rows) {
-  return rows.factors.empty() ? 8 - bits_of_codes(rows) : 0;
+  if (!rows.factors.empty()) return 0;
+  if (const int bits = bits_of_codes(rows); bits < 8) return 8 - bits;
+  const auto [low, high] = std::minmax_element(rows.codes.begin(), rows.codes.end());
+  const int32_t largest = std::max(-int32_t{*low}, int32_t{*high});
+  int spare = 0;
+  while (largest << (spare + 1) <= kMostMagnitude) ++spare;
+  return spare;
 }
 
 std::optional<PackedRows> pack_rows(const WeightRows& rows) {

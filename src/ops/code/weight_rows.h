@@ -44,8 +44,9 @@ struct PackedRows {
   int64_t unit_rows = 1;         // a multiple of so many rows begins where a unit does
 };
 
-// Bits that all values have room to be shifted left by within int8, as tc_unpack_s8 does it: 4, 6, or 0 with factors. A
-// grid of few levels has a large step, which the shift makes small enough for kernels that divide.
+// Bits that all values have room to be shifted left by within int8: for what pack_rows() packs as tc_unpack_s8 does it,
+// 4 or 6; 0 with factors. A grid of few levels has a large step, which the shift makes small enough for kernels that
+// divide.
 int spare_bits(const WeightRows& rows);
 
 // Nothing where the weights need more than 4 bits, where factors change inside of a block, or where there are so few
