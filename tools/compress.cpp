@@ -55,8 +55,8 @@ void declare_flags(CLI::App& app, Flags& flags) {
       ->type_name("DATA");
   app.add_option("--fit", flags.fit, "goal that bits per layer are chosen for: bytes=30k, ram=32k, drop=0.5")
       ->type_name("GOAL,...");
-  app.add_option("--prune", flags.prune, "weights that become 0: a share, of 4 inputs 2, kernels:0.5, rows:0.5, ...")
-      ->type_name("0.8|2:4|...")
+  app.add_option("--prune", flags.prune, "weights that become 0, or channels that go by their share of the MACs")
+      ->type_name("0.8|2:4|kernels:0.5|channels:0.5|...")
       ->allow_extra_args(false);
   app.add_option("--max-drop", flags.max_drop, "gate: points of top-1 (percent) that may be lost against float")
       ->type_name("X");
@@ -105,8 +105,16 @@ FitGoal parse_goal(const std::string& text) {
 }
 
 void add_pruning(const std::string& amount, Recipe& recipe) {
-  parse_prune_spec(amount);  // complains before any work is done
   std::vector<std::string>& passes = recipe[Stage::kPrune];
+  constexpr std::string_view kChannels = "channels:";
+  if (amount.starts_with(kChannels)) {
+    if (std::find(passes.begin(), passes.end(), "prune-channels") == passes.end()) {
+      passes.insert(passes.begin(), "prune-channels");
+    }
+    recipe.pass_options["prune-channels"]["share"] = parse_prune_spec(amount.substr(kChannels.size())).share;
+    return;
+  }
+  parse_prune_spec(amount);  // complains before any work is done
   if (std::find(passes.begin(), passes.end(), "prune") == passes.end()) passes.emplace_back("prune");
   recipe.pass_options["prune"]["amount"] = amount;
 }

@@ -244,7 +244,7 @@ class Fit {
     const std::vector<Matrix> stored = read_weights(layer.form(), weights_as_computed(layer));
     RowNumbers shift;
     for (size_t g = 0; g < moments.size(); ++g) shift.push_back(bias_shift(layer.weights[g], stored[g], moments[g]));
-    shift_bias(graph_, reference_, layer, shift);
+    set_bias(layer, shift);
   }
 
   // Goes on from what apply() left, with the data themselves.
@@ -269,7 +269,12 @@ class Fit {
     RowNumbers bias = method_.refine(graph_, layer, seen);
     if (!free_bias) return;
     for (size_t g = 0; g < bias.size(); ++g) add_to(bias[g], (*known)[g], -1.0);
-    shift_bias(graph_, reference_, layer, bias);
+    set_bias(layer, bias);
+  }
+
+  void set_bias(const LinearLayer& layer, const RowNumbers& shift) {
+    shift_bias(graph_, reference_, layer, shift);
+    hold_zeros(graph_[operand(graph_[layer.id], layer.form().bias)], context_.masks);
   }
 
   static void add_to(std::vector<double>& sum, const std::vector<double>& other, double factor) {

@@ -129,14 +129,15 @@ class Planner {
     ranked.unit_size = units.size;
     const std::vector<Moments> moments = moments_of(layer);
     std::vector<OutputError> errors;
-    std::vector<Ranking> rankings;
     for (size_t g = 0; g < moments.size(); ++g) {
-      const OutputError& error = errors.emplace_back(OutputError{damped(moments[g].h, kDamping), layer.weights[g]});
-      rankings.push_back(request_.criterion->rank({error, units, context_.seed + g, context_.threads}));
-      for (const auto& row : rankings.back()) {
+      errors.push_back({damped(moments[g].h, kDamping), layer.weights[g]});
+      ranked.power -= error_above_zeros(layer.weights[g], layer.weights[g], moments[g]);
+    }
+    const std::vector<Ranking> rankings = rank_layer(graph_, layer, request_, errors, context_);
+    for (const Ranking& group : rankings) {
+      for (const auto& row : group) {
         for (const Removal& removal : row) ranked.costs.push_back(removal.cost);
       }
-      ranked.power += -error_above_zeros(layer.weights[g], layer.weights[g], moments[g]);
     }
     std::sort(ranked.costs.begin(), ranked.costs.end());
     if (request_.shares == PruneShares::kPower) ranked.gain = ranked.power > 0 ? 1 / ranked.power : 0;
@@ -217,10 +218,22 @@ int64_t taps_of(const Graph& graph, const LinearLayer& layer) {
   return axes && axes->convolution ? element_count(std::span(dims).subspan(2)) : 1;
 }
 
-bool is_shared(const Graph& graph, ValueId id) {
-  int64_t readers = 0;
-  for (const Node& node : graph.nodes) readers += std::count(node.inputs.begin(), node.inputs.end(), id);
-  return readers > 1;
+std::vector<Ranking> rank_layer(const Graph& graph, const LinearLayer& layer, const PruneRequest& request,
+                                std::span<const OutputError> errors, const PassContext& context) {
+  const LinearForm& form = layer.form();
+  const PruneUnits units = prune_units(request.spec, form, taps_of(graph, layer));
+  const auto recorded = context.moments.find(graph[graph[layer.id].outputs[0]].name);
+  std::vector<double> scales;
+  if (recorded != context.moments.end()) scales = recorded->second.deviation;
+  if (static_cast<int64_t>(scales.size()) != form.groups * form.rows) scales.clear();
+  std::vector<Ranking> rankings;
+  for (size_t g = 0; g < errors.size(); ++g) {
+    PruneInput input{errors[g], units, context.seed + g, context.threads, static_cast<int64_t>(g), layer.now};
+    const auto rows = static_cast<size_t>(form.rows);
+    if (!scales.empty()) input.row_scales = std::span(scales).subspan(g * rows, rows);
+    rankings.push_back(request.criterion->rank(input));
+  }
+  return rankings;
 }
 
 PrunePlan plan_pruning(const Graph& graph, const PruneRequest& request, const PassContext& context) {

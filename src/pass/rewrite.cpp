@@ -33,4 +33,10 @@ bool bypass(Graph& graph, const Uses& uses, NodeId node, ValueId input) {
   return true;
 }
 
+bool is_shared(const Graph& graph, ValueId id) {
+  int64_t readers = 0;
+  for (const Node& node : graph.nodes) readers += std::count(node.inputs.begin(), node.inputs.end(), id);
+  return readers > 1;
+}
+
 }  // namespace tinyc

@@ -246,6 +246,7 @@ class Corrector {
       square += maps[c].shift * maps[c].shift;
     }
     bias.constant = Tensor::of<float>(bias.constant->dims(), values);
+    hold_zeros(bias, context_.masks);
     set_params(graph_[id], place, bias);
     const double shift = std::sqrt(square / static_cast<double>(values.size()));
     changes_.push_back({graph_[id].name, shift, has_gains(maps)});

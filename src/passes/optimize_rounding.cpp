@@ -82,7 +82,7 @@ class Rounding final : public LayerMethod {
     start.target_bias = data.target_bias;
     start.units = units_of(graph, layer);
     start.steps = steps_of(graph, layer, start.units);
-    start.held = held_weights(graph, layer);
+    start.held = held(graph, layer);
     start.bias = data.bias;
     start.free_bias = data.free_bias;
     start.limits = data.limits;
@@ -97,10 +97,8 @@ class Rounding final : public LayerMethod {
   }
 
  private:
-  // By group; none: all are free.
-  std::vector<GroupMask> held_weights(const Graph& graph, const LinearLayer& layer) const {
-    const auto mask = context_.masks.find(graph[operand(graph[layer.id], layer.weight)].name);
-    return mask == context_.masks.end() ? std::vector<GroupMask>() : group_masks(layer.form(), mask->second);
+  std::vector<GroupMask> held(const Graph& graph, const LinearLayer& layer) const {
+    return held_weights(context_.masks, graph[operand(graph[layer.id], layer.weight)].name, layer.form());
   }
 
   // What each weight grows by when its integer grows by 1.
@@ -145,7 +143,7 @@ class Rounding final : public LayerMethod {
     GridSearch search;
     search.groups = std::move(errors);
     search.seed = context_.seed;
-    search.held = held_weights(graph, layer);
+    search.held = held(graph, layer);
     search.q_min = params.q_min;
     search.q_max = params.q_max;
     search.q_step = params.q_step;

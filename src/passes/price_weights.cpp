@@ -40,8 +40,7 @@ class Pricing final : public LayerMethod {
     const ScaleIndex scale_idx(params, weight.constant->dims());
     RateSearch search;
     search.groups = std::move(errors);
-    const auto mask = context_.masks.find(weight.name);
-    if (mask != context_.masks.end()) search.held = group_masks(form, mask->second);
+    search.held = held_weights(context_.masks, weight.name, form);
     search.share = settings_of_layer(context_.settings, graph[layer.id].name).weight_noise;
     search.q_max = params.q_max;
     search.smallest = smallest_scales_for_bias(graph, layer, params.scales.size());

@@ -42,7 +42,7 @@ PruneShares parse_shares(const std::string& name) {
 class Pruning final : public LayerMethod {
  public:
   Pruning(const PruneRequest& request, PrunePlan plan, PassContext& context)
-      : request_(request), plan_(std::move(plan)), context_(context) {}
+      : request_(request), plan_(std::move(plan)), given_(context.masks), context_(context) {}
 
   bool treats(const Graph& graph, const Node& node, int weight) const override {
     const ValueId id = operand(node, weight);
@@ -52,7 +52,8 @@ class Pruning final : public LayerMethod {
     return is_shared(graph, operand(graph[layer.id], layer.weight)) ? "another node reads its weights" : "";
   }
   bool must_change(const Graph& graph, const LinearLayer& layer) const override {
-    return is_pruned(plan_.find(name_of_weight(graph, layer)));
+    const std::string& name = name_of_weight(graph, layer);
+    return is_pruned(plan_.find(name)) || given_.contains(name);
   }
 
   void choose(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors) override {
@@ -62,7 +63,10 @@ class Pruning final : public LayerMethod {
     if (is_pruned(planned)) {
       weights = pruned(graph, layer, errors, planned->second.weights);
     } else {
-      for (OutputError& error : errors) weights.push_back(std::move(error.target));
+      const std::vector<GroupMask> held = held_weights(given_, weight.name, layer.form());
+      for (size_t g = 0; g < errors.size(); ++g) {
+        weights.push_back(best_with_zeros(errors[g], held[g], context_.threads));
+      }
     }
     weight.constant = replaced_weights(layer.form(), *weight.constant, weights);
   }
@@ -78,24 +82,21 @@ class Pruning final : public LayerMethod {
   std::vector<Matrix> pruned(const Graph& graph, const LinearLayer& layer, std::span<const OutputError> errors,
                              int64_t count) {
     const PruneUnits units = prune_units(request_.spec, layer.form(), taps_of(graph, layer));
-    std::vector<Ranking> rankings;
-    for (size_t g = 0; g < errors.size(); ++g) {
-      rankings.push_back(request_.criterion->rank({errors[g], units, context_.seed + g, context_.threads}));
-    }
-    const auto removals = cheapest(rankings, units.size, count);
-    std::vector<GroupMask> masks;
+    const auto removals = cheapest(rank_layer(graph, layer, request_, errors, context_), units.size, count);
+    const Value& weight = graph[operand(graph[layer.id], layer.weight)];
+    std::vector<GroupMask> masks = held_weights(given_, weight.name, layer.form());
     std::vector<Matrix> weights;
     for (size_t g = 0; g < errors.size(); ++g) {
-      masks.push_back(mask_of(errors[g], units, removals[g]));
-      weights.push_back(best_with_zeros(errors[g], masks.back(), context_.threads));
+      merge(masks[g], mask_of(errors[g], units, removals[g]));
+      weights.push_back(best_with_zeros(errors[g], masks[g], context_.threads));
     }
-    const Value& weight = graph[operand(graph[layer.id], layer.weight)];
     context_.masks[weight.name] = weight_mask(layer.form(), masks, weight.constant->size());
     return weights;
   }
 
   const PruneRequest& request_;
   const PrunePlan plan_;
+  const WeightMasks given_;  // by earlier passes
   PassContext& context_;
 };
 

@@ -11,7 +11,8 @@ namespace tinyc {
 namespace {
 
 constexpr int64_t kLongest = 64;  // vector, and M of N:M
-constexpr std::string_view kForms = "write 0.8, 2:4, kernels:0.5, rows:0.25 or vectors:4:0.5";
+constexpr std::string_view kForms =
+    "write 0.8, 2:4, kernels:0.5, rows:0.25, vectors:4:0.5; or, for --prune, channels:0.3";
 
 [[noreturn]] void fail(std::string_view text, const std::string& why) {
   throw Error(ErrorKind::kUsage, "pruning '" + std::string(text) + "': " + why, std::string(kForms));

@@ -141,6 +141,44 @@ TEST(Pruning, RankingsAreTheSameForAnyNumberOfThreads) {
   }
 }
 
+// Inputs of a form of two columns: the second is 0 three times out of four and takes two values.
+LinearForm sparse_form() {
+  LinearForm form;
+  form.rows = 1;
+  form.columns = 2;
+  form.positions = 400;
+  form.gather = [](int64_t /*group*/, int64_t first, int64_t count, float* out, int64_t stride) {
+    for (int64_t p = first; p < first + count; ++p, out += stride) {
+      out[0] = static_cast<float>(p % 7) + 1.0F;
+      out[1] = p % 4 == 0 ? 1.0F : 0.0F;
+    }
+  };
+  return form;
+}
+
+TEST(Pruning, ActivityCriteriaTakeWhatSaysLittle) {
+  OutputError error = random_error(1, 2, 3);
+  error.target.elements = {0.5, 1.0};
+  const PruneUnits units = units_of(2, 1);
+  const std::vector<LinearForm> samples{sparse_form()};
+  for (const char* criterion : {"apoz", "entropy"}) {
+    const Ranking ranking = require_criterion(criterion).rank({error, units, 0, 1, 0, samples});
+    EXPECT_EQ(ranking[0][0].unit, 1) << criterion;
+  }
+  EXPECT_EQ(require_criterion("l1").rank({error, units})[0][0].unit, 0);
+}
+
+TEST(Pruning, BatchNormalizationRanksRows) {
+  OutputError error = random_error(2, 3, 4);
+  PruneUnits rows = units_of(3, 3);
+  const std::vector<double> scales{0.2, 0.7};
+  PruneInput input{error, rows};
+  input.row_scales = scales;
+  const Ranking ranking = require_criterion("batchnorm").rank(input);
+  EXPECT_NEAR(ranking[0][0].cost, 0.2, 1e-12);
+  EXPECT_NEAR(ranking[1][0].cost, 0.7, 1e-12);
+}
+
 TEST(Pruning, TheCheapestOfAllGroupsGo) {
   const std::vector<Ranking> rankings{{{{1, 0, 4}, {5, 0, 2}}, {{2, 1, 0}}}, {{{0.5, 0, 3}, {3, 0, 1}}}};
   const auto removals = cheapest(rankings, 2, 6);

@@ -40,8 +40,9 @@ using PrunePlan = std::map<std::string, LayerPlan, std::less<>>;  // by name of 
 // Elements of a kernel of the layer's weights: 1 for a matrix.
 int64_t taps_of(const Graph& graph, const LinearLayer& layer);
 
-// Whether several operands are this value.
-bool is_shared(const Graph& graph, ValueId id);
+// Each group's order, near these targets.
+std::vector<Ranking> rank_layer(const Graph& graph, const LinearLayer& layer, const PruneRequest& request,
+                                std::span<const OutputError> errors, const PassContext& context);
 
 // For every layer of the float graph.
 PrunePlan plan_pruning(const Graph& graph, const PruneRequest& request, const PassContext& context);

@@ -27,6 +27,9 @@ inline const Tensor* plain_constant(const Graph& graph, const Node& node, int id
 // The single node that reads the value; kNoNode when there are none or several, or when it is a graph output.
 NodeId only_reader(const Uses& uses, ValueId id);
 
+// Whether several operands are this value.
+bool is_shared(const Graph& graph, ValueId id);
+
 // Makes operand idx a new float constant, growing the operand list with absent operands when it is shorter.
 void set_operand(Graph& graph, NodeId node, int idx, std::string_view name, Tensor tensor);
 

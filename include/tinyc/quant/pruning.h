@@ -33,6 +33,9 @@ struct PruneInput {
   const PruneUnits& units;
   uint64_t seed = 0;  // of this group; for criteria that draw lots
   int threads = 1;
+  int64_t group = 0;                         // of the layer
+  std::span<const LinearForm> samples = {};  // the layer's data
+  std::span<const double> row_scales = {};   // that BatchNormalization gave each row; empty: there was none
 };
 
 struct Removal {

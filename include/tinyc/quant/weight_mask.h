@@ -6,8 +6,10 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "tinyc/ir/graph.h"
 #include "tinyc/ops/linear.h"
 
 namespace tinyc {
@@ -27,6 +29,15 @@ struct GroupMask {
     return !held.empty() && held[static_cast<size_t>(row * columns + column)] != 0;
   }
 };
+
+// Holds what either holds.
+void merge(GroupMask& mask, const GroupMask& other);
+
+// Of the weight of that name, by group; masks that hold nothing where it has none.
+std::vector<GroupMask> held_weights(const WeightMasks& masks, std::string_view name, const LinearForm& form);
+
+// Sets the elements of a constant of floats to 0 that are held at it.
+void hold_zeros(Value& value, const WeightMasks& masks);
 
 // By group.
 std::vector<GroupMask> group_masks(const LinearForm& form, const WeightMask& mask);
