@@ -102,7 +102,7 @@ std::string run_text(const DeviceProgram& program, const CNames& names, const st
       const std::string_view end = i + 1 == call.args.size() ? ");" : ", ";
       const size_t start = line.rfind('\n') == std::string::npos ? 0 : line.rfind('\n') + 1;
       if (line.size() - start + arg.size() + end.size() > 118) {
-        line.pop_back();
+        if (line.back() == ' ') line.pop_back();
         line += "\n      ";
       }
       line += arg + std::string(end);
