@@ -181,8 +181,8 @@ class Fit {
 
   // What is tried, before it is refined.
   std::vector<Plan> plans(const LinearLayer& layer) const {
-    if (method_.must_change(graph_, layer)) return {{.change = Change::kWeights}};
-    std::vector<Plan> plans{{.change = Change::kBias}, {.change = Change::kWeights}};
+    std::vector<Plan> plans{{.change = Change::kWeights}};
+    if (!method_.must_change(graph_, layer)) plans.insert(plans.begin(), {.change = Change::kBias});
     if (!method_.is_thorough()) return plans;
     plans.push_back({Change::kWeights, kMoreDamping, false});
     for (const double damping : {kErrorDamping, kMoreDamping}) plans.push_back({Change::kWeights, damping, true});

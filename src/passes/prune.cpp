@@ -17,6 +17,7 @@
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/pass/prune_plan.h"
 #include "tinyc/pass/rewrite.h"
+#include "tinyc/quant/mask_swaps.h"
 
 namespace tinyc {
 namespace {
@@ -57,11 +58,21 @@ class Pruning final : public LayerMethod {
   }
 
   void choose(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors) override {
+    choose(graph, layer, errors, false);
+  }
+  bool is_thorough() const override { return request_.spec.of > 0; }
+  void choose_thoroughly(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors) override {
+    choose(graph, layer, errors, true);
+  }
+
+ private:
+  // With a quota, weights may change places after the first choice.
+  void choose(Graph& graph, const LinearLayer& layer, std::span<const OutputError> errors, bool swap) {
     const auto planned = plan_.find(name_of_weight(graph, layer));
     Value& weight = graph[operand(graph[layer.id], layer.weight)];
     std::vector<Matrix> weights;
     if (is_pruned(planned)) {
-      weights = pruned(graph, layer, errors, planned->second.weights);
+      weights = pruned(graph, layer, errors, planned->second.weights, swap);
     } else {
       const std::vector<GroupMask> held = held_weights(given_, weight.name, layer.form());
       for (size_t g = 0; g < errors.size(); ++g) {
@@ -71,7 +82,6 @@ class Pruning final : public LayerMethod {
     weight.constant = replaced_weights(layer.form(), *weight.constant, weights);
   }
 
- private:
   bool is_pruned(PrunePlan::const_iterator planned) const {
     return planned != plan_.end() && planned->second.why_dense.empty();
   }
@@ -80,14 +90,15 @@ class Pruning final : public LayerMethod {
   }
 
   std::vector<Matrix> pruned(const Graph& graph, const LinearLayer& layer, std::span<const OutputError> errors,
-                             int64_t count) {
+                             int64_t count, bool swap) {
     const PruneUnits units = prune_units(request_.spec, layer.form(), taps_of(graph, layer));
     const auto removals = cheapest(rank_layer(graph, layer, request_, errors, context_), units.size, count);
     const Value& weight = graph[operand(graph[layer.id], layer.weight)];
     std::vector<GroupMask> masks = held_weights(given_, weight.name, layer.form());
     std::vector<Matrix> weights;
     for (size_t g = 0; g < errors.size(); ++g) {
-      merge(masks[g], mask_of(errors[g], units, removals[g]));
+      const GroupMask first = mask_of(errors[g], units, removals[g]);
+      merge(masks[g], swap ? swap_held(errors[g], units, first, context_.threads) : first);
       weights.push_back(best_with_zeros(errors[g], masks[g], context_.threads));
     }
     context_.masks[weight.name] = weight_mask(layer.form(), masks, weight.constant->size());

@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <numeric>
 
 #include "tinyc/base/error.h"
 #include "tinyc/base/rng.h"
+#include "tinyc/quant/mask_swaps.h"
 #include "tinyc/quant/prune_spec.h"
 
 namespace tinyc {
@@ -125,6 +127,53 @@ TEST(Pruning, AQuotaIsKeptInEveryRun) {
       }
     }
   }
+}
+
+// The least error of a row of 8 columns of which 2 of each 4 neighbours stay.
+double least_of_two_in_four(const OutputError& error, int64_t row) {
+  double best = HUGE_VAL;
+  for (uint32_t bits = 0; bits < 256; ++bits) {
+    if (std::popcount(bits & 15U) != 2 || std::popcount(bits >> 4U) != 2) continue;
+    GroupMask mask{8, std::vector<uint8_t>(static_cast<size_t>(8 * error.target.rows), 0)};
+    for (size_t c = 0; c < 8; ++c) mask.held[static_cast<size_t>(row) * 8 + c] = static_cast<uint8_t>(bits >> c & 1U);
+    best = std::min(best, error_of(error, best_with_zeros(error, mask, 1), row));
+  }
+  return best;
+}
+
+TEST(Pruning, SwapsKeepTheQuotaAndOftenFindTheBest) {
+  int best = 0, gained = 0, rows = 0;
+  for (uint64_t seed = 20; seed < 30; ++seed) {
+    const OutputError error = random_error(6, 8, seed);
+    PruneUnits units = units_of(8, 1);
+    units.of = 4;
+    units.kept = 2;
+    const std::vector<Ranking> rankings{require_criterion("obs").rank({error, units})};
+    const GroupMask first = mask_of(error, units, cheapest(rankings, 1, 48)[0]);
+    const GroupMask swapped = swap_held(error, units, first, 2);
+    for (int64_t row = 0; row < 6; ++row, ++rows) {
+      for (int64_t run = 0; run < 8; run += 4) {
+        int held = 0;
+        for (int64_t c = run; c < run + 4; ++c) held += swapped(row, c) ? 1 : 0;
+        EXPECT_EQ(held, 2);
+      }
+      const double before = error_of(error, best_with_zeros(error, first, 1), row);
+      const double after = error_of(error, best_with_zeros(error, swapped, 1), row);
+      EXPECT_LE(after, before * (1 + 1e-9));
+      gained += after < before * (1 - 1e-9) ? 1 : 0;
+      best += after <= least_of_two_in_four(error, row) * (1 + 1e-9) ? 1 : 0;
+    }
+  }
+  EXPECT_GT(gained, rows / 20);
+  EXPECT_GT(best, rows * 3 / 4);
+}
+
+TEST(Pruning, WithoutAQuotaNothingIsSwapped) {
+  const OutputError error = random_error(2, 8, 3);
+  const PruneUnits units = units_of(8, 1);
+  GroupMask mask{8, std::vector<uint8_t>(16, 0)};
+  mask.held[3] = 1;
+  EXPECT_EQ(swap_held(error, units, mask, 1).held, mask.held);
 }
 
 TEST(Pruning, RankingsAreTheSameForAnyNumberOfThreads) {
