@@ -23,6 +23,8 @@ void RecipeFlags::declare_settings(CLI::App& app) {
   app.add_option("-O", level, "0: no rewriting; 1: fold, choose ranges; 2 (default): repair too; 3: everything")
       ->type_name("0..3");
   app.add_option("--weight-bits", weight_bits, "bits of a weight; 1: binary")->type_name("1..8|ternary");
+  app.add_option("--codebook", codebook, "weights of a layer take at most 2^BITS different values, fitted to it")
+      ->type_name("BITS");
   app.add_flag("--per-tensor", per_tensor, "one scale per weight tensor, not per output channel");
   app.add_option("--observer", observer, "chooses ranges of activations; see `tinyc list observers`")
       ->type_name("NAME[:X]");
@@ -54,6 +56,7 @@ Recipe RecipeFlags::make(const ModelFlags& model) const {
   }
   if (!preset.empty()) apply(require_preset(preset), recipe);
   if (!weight_bits.empty()) apply_weight_bits(weight_bits, recipe.quantization);
+  if (codebook) recipe.quantization.codebook_bits = *codebook;
   if (per_tensor) recipe.quantization.per_channel = false;
   if (!observer.empty()) recipe.quantization.observer = observer;
   recipe.quantization.skip.insert(recipe.quantization.skip.end(), skip.begin(), skip.end());

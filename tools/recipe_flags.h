@@ -18,12 +18,13 @@ struct RecipeFlags {
   std::vector<std::string> skip;
   std::string weight_bits;  // "1" .. "8" or "ternary"; empty: not given
   std::optional<int64_t> seed;
+  std::optional<int> codebook;
   bool per_tensor = false;
   DataFlags data;
 
   // --recipe and the data flags; the data themselves are called `data_flag`.
   void declare(CLI::App& app, const std::string& data_flag);
-  // Presets, -O, --weight-bits, --per-tensor, --observer, --skip, --seed.
+  // Presets, -O, --weight-bits, --codebook, --per-tensor, --observer, --skip, --seed.
   void declare_settings(CLI::App& app);
   // The recipe file or the defaults, with all flags that were given on top; checked.
   Recipe make(const ModelFlags& model) const;

@@ -183,7 +183,10 @@ class Run {
     return {result.bytes - saved, result.program ? result.program->arena_bytes : 0};
   }
 
-  bool is_coded() const { return context_.settings.weight_noise > 0 || !context_.settings.layer_noise.empty(); }
+  bool is_coded() const {
+    const QuantizationSettings& settings = context_.settings;
+    return settings.weight_noise > 0 || !settings.layer_noise.empty() || settings.codebook_bits > 0;
+  }
 
   // ONNX has no coded weights: a goal is for the file with each weight in its smallest form.
   static int64_t bytes_saved_by_coding(const Graph& packed) {

@@ -17,8 +17,9 @@ const Level& level_of(int level) {
                                                    "migrate-scales"};
   static const std::vector<std::string> kPack = {"eliminate-constant-channels"};
   // Ranges are judged best where weights and means are right, and new ranges shift the means.
-  static const std::vector<std::string> kRepair = {"optimize-rounding", "price-weights",  "search-ranges",
-                                                   "correct-bias",      "shorten-biases", "find-saturation"};
+  static const std::vector<std::string> kRepair = {"optimize-rounding", "price-weights", "cluster-weights",
+                                                   "search-ranges",     "correct-bias",  "shorten-biases",
+                                                   "find-saturation"};
   static const std::array<Level, 4> kLevels = {
       {{{}, {}, {}}, {kFolds, {}, kPack}, {kScaled, kRepair, kPack}, {kScaled, kRepair, kPack}}};
   if (level < 0 || level >= static_cast<int>(kLevels.size())) {

@@ -247,6 +247,14 @@ void check_layer_noise(const Recipe& recipe) {
     check_range("layer_noise of '" + name + "'", noise, 0, 0.5);
 }
 
+void check_codebook_bits(const Recipe& recipe) {
+  check_range("codebook_bits", recipe.quantization.codebook_bits, 0, 8);
+  const std::vector<std::string>& repair = recipe[Stage::kRepair];
+  if (recipe.quantization.codebook_bits == 0 || std::ranges::find(repair, "cluster-weights") != repair.end()) return;
+  throw Error(ErrorKind::kUsage, "codebook_bits needs the pass cluster-weights, which is not among those that repair",
+              "-O2 and -O3 have it");
+}
+
 void check_emit(const Recipe& recipe) {
   std::vector<std::string_view> known;
   for (const EmitterDef* emitter : all_emitters()) known.push_back(emitter->name);
@@ -341,6 +349,9 @@ constexpr RecipeKey kKeys[] = {
         check_weight_noise),
     key<&Recipe::quantization, &Q::layer_noise>("quantization", "layer_noise", "weight_noise of single nodes, by name",
                                                 check_layer_noise),
+    key<&Recipe::quantization, &Q::codebook_bits>(
+        "quantization", "codebook_bits",
+        "1 to 8: weights of a layer take at most 2^codebook_bits different values; 0: any", check_codebook_bits),
     key<&Recipe::quantization, &Q::power_of_two_scales>("quantization", "power_of_two_scales",
                                                         "scales of weights and activations are powers of two"),
     key<&Recipe::quantization, &Q::activations>("quantization", "activations", "int8, uint8 or int16"),

@@ -45,6 +45,7 @@ Json storage_json(const Report& report) {
                     {"coding", layer.coding},
                     {"weights", layer.weights},
                     {"zeros", layer.zeros},
+                    {"levels", layer.levels},
                     {"float32_bytes", 4 * layer.weights},
                     {"int8_bytes", layer.weights},
                     {"entropy_bytes", layer.entropy_bytes},

@@ -1,6 +1,7 @@
 #include "tinyc/driver/storage.h"
 
 #include <algorithm>
+#include <bitset>
 
 #include "tinyc/coding/choose_coding.h"
 #include "tinyc/coding/entropy.h"
@@ -67,6 +68,12 @@ int64_t zeros_of(const Levels& matrix) {
   return std::count(matrix.levels.begin(), matrix.levels.end(), int8_t{0});
 }
 
+int64_t levels_in_use(const Levels& matrix) {
+  std::bitset<256> used;
+  for (const int8_t level : matrix.levels) used.set(static_cast<uint8_t>(level));
+  return static_cast<int64_t>(used.count());
+}
+
 }  // namespace
 
 std::vector<StoredLayer> stored_layers(const Graph& packed) {
@@ -74,8 +81,8 @@ std::vector<StoredLayer> stored_layers(const Graph& packed) {
   for_each_matrix(packed, [&](const Node& node, const Levels& matrix) {
     const auto count = static_cast<int64_t>(matrix.levels.size());
     const StoredLevels stored = choose_coding({matrix.levels, matrix.rows, count / matrix.rows});
-    layers.push_back({node.name, count, zeros_of(matrix), std::string(stored.name()), stored.parts,
-                      entropy_bits(matrix.levels) / kBitsOfAByte});
+    layers.push_back({node.name, count, zeros_of(matrix), levels_in_use(matrix), std::string(stored.name()),
+                      stored.parts, entropy_bits(matrix.levels) / kBitsOfAByte});
   });
   return layers;
 }

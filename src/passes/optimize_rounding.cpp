@@ -53,7 +53,8 @@ class Rounding final : public LayerMethod {
 
   bool treats(const Graph& graph, const Node& node, int weight) const override {
     const ValueId id = operand(node, weight);
-    if (settings_of_layer(context_.settings, node.name).weight_noise > 0) return false;  // price-weights rounds them
+    const QuantizationSettings settings = settings_of_layer(context_.settings, node.name);
+    if (settings.weight_noise > 0 || settings.codebook_bits > 0) return false;  // passes of their own round these
     return id != kNoValue && graph[id].constant && graph[id].quant && std::holds_alternative<QParams>(*graph[id].quant);
   }
 

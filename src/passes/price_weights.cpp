@@ -26,8 +26,9 @@ class Pricing final : public LayerMethod {
     const ValueId id = operand(node, weight);
     if (id == kNoValue || !graph[id].constant || !graph[id].quant) return false;
     const auto* params = std::get_if<QParams>(&*graph[id].quant);
-    return params != nullptr && params->block == 0 && params->q_step == 1 &&
-           settings_of_layer(context_.settings, node.name).weight_noise > 0;
+    const QuantizationSettings settings = settings_of_layer(context_.settings, node.name);
+    return params != nullptr && params->block == 0 && params->q_step == 1 && settings.codebook_bits == 0 &&
+           settings.weight_noise > 0;
   }
 
   std::string obstacle(const Graph& /*graph*/, const LinearLayer& /*layer*/) const override { return {}; }

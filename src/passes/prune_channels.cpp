@@ -218,7 +218,8 @@ bool run(Graph& graph, const Options& options, PassContext& context) {
     throw Error(ErrorKind::kUsage, "pass 'prune-channels': share must be between 0 and 1");
   }
   if (context.samples.empty()) {
-    throw Error(ErrorKind::kUsage, "pruning needs calibration samples", "give --calib DATA");
+    context.note("model", "skipped: there are no calibration samples");
+    return false;
   }
   return ChannelPruner(graph, context).run(options.share);
 }

@@ -66,6 +66,10 @@ SortedError::SortedError(const OutputError& error, const Matrix& factors, const 
 }
 
 Swept sweep(const SortedError& error, std::span<const Lane> lanes, GridLimits limits) {
+  return sweep_to(error, lanes, [limits](double x) { return nearest(x, limits); });
+}
+
+Swept sweep_to(const SortedError& error, std::span<const Lane> lanes, const std::function<double(double)>& to_grid) {
   fix_blocking();
   const auto count = static_cast<Eigen::Index>(lanes.size());
   const int64_t n = error.columns();
@@ -82,7 +86,7 @@ Swept sweep(const SortedError& error, std::span<const Lane> lanes, GridLimits li
         const auto [row, scale] = lanes[static_cast<size_t>(lane)];
         const double target = error.target()(row, k), unit = scale * error.scale_factor(row, k);
         const double wanted = (target - sum[lane] / factor(k, k)) / unit;
-        const double q = error.is_held(row, k) ? 0.0 : nearest(wanted, limits);
+        const double q = error.is_held(row, k) ? 0.0 : to_grid(wanted);
         swept.steps(lane, k) = q;
         errors(lane, k) = q * unit - target;
         const double part = sum[lane] + errors(lane, k) * factor(k, k);

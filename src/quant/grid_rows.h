@@ -1,6 +1,7 @@
 // The stages of a grid search (quant/grid_search.h) on the rows of one group. Columns are in the order of the sweep.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -51,6 +52,8 @@ struct Swept {
   std::vector<double> errors;  // by lane
 };
 Swept sweep(const SortedError& error, std::span<const Lane> lanes, GridLimits limits);
+// The same on any set of numbers: `to_grid` returns the one nearest to what it is given.
+Swept sweep_to(const SortedError& error, std::span<const Lane> lanes, const std::function<double(double)>& to_grid);
 
 // A row on its grid, with what descent needs to know of it.
 class GridRow {

@@ -89,9 +89,10 @@ std::vector<Subject> subjects_of(const PassDef& pass) {
       }
       continue;
     }
-    QuantizationSettings coded;
+    QuantizationSettings coded, shared;
     coded.weight_noise = 0.02;
-    for (const QuantizationSettings& settings : {QuantizationSettings(), coded}) {
+    shared.codebook_bits = 2;
+    for (const QuantizationSettings& settings : {QuantizationSettings(), coded, shared}) {
       Graph graph = folded(named.graph);
       auto calibrated = std::make_unique<CalibratedContext>(graph, settings);
       if (pass.stage > Stage::kAnnotate) run_pass(graph, "annotate", calibrated->context);

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "quant/channel_surgeon.h"
-#include "tinyc/base/error.h"
 #include "tinyc/base/rng.h"
 #include "tinyc/quant/error_sums.h"
 #include "unit/small_graphs.h"
@@ -160,11 +159,11 @@ TEST(PruneChannels, IsTheSameForAnyNumberOfThreads) {
   }
 }
 
-TEST(PruneChannels, WithoutSamplesItComplains) {
+TEST(PruneChannels, WithoutSamplesNothingChanges) {
   Graph graph = folded(small_model(4));
   CalibratedContext calibrated(graph);
   calibrated.context.samples.clear();
-  EXPECT_THROW(run_pass(graph, "prune-channels", calibrated.context), Error);
+  EXPECT_FALSE(run_pass(graph, "prune-channels", calibrated.context));
 }
 
 }  // namespace

@@ -9,30 +9,11 @@
 
 #include "tinyc/ir/linear_quantization.h"
 #include "tinyc/quant/error_sums.h"
+#include "unit/random_error.h"
 #include "unit/small_graphs.h"
 
 namespace tinyc::testing {
 namespace {
-
-// H of correlated inputs, a random target.
-OutputError random_error(int64_t rows, int64_t columns, uint64_t seed) {
-  const Tensor factor = GraphBuilder::random_tensor({columns, columns}, 1.0F, seed),
-               target = GraphBuilder::random_tensor({rows, columns}, 1.0F, seed + 1);
-  OutputError error{Matrix(columns, columns), Matrix(rows, columns)};
-  for (int64_t i = 0; i < columns; ++i) {
-    for (int64_t j = 0; j < columns; ++j) {
-      for (int64_t k = 0; k < columns; ++k) {
-        error.h(i, j) += static_cast<double>(factor.data<float>()[static_cast<size_t>(i * columns + k)]) *
-                         static_cast<double>(factor.data<float>()[static_cast<size_t>(j * columns + k)]);
-      }
-    }
-    error.h(i, i) += 1.0;
-  }
-  for (size_t i = 0; i < error.target.elements.size(); ++i) {
-    error.target.elements[i] = static_cast<double>(target.data<float>()[i]);
-  }
-  return error;
-}
 
 RateSearch search_of(int64_t rows, int64_t columns, double share) {
   RateSearch search;

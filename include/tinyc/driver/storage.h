@@ -13,6 +13,7 @@ struct StoredLayer {
   std::string name;          // of the node
   int64_t weights = 0;       // int8 or narrower; a float32 takes four times as many bytes, an int8 as many
   int64_t zeros = 0;         // of them
+  int64_t levels = 0;        // different integers among them
   std::string coding;        // "int8", "int4", "int2", or a coder's name
   ByteParts parts;           // in that form
   double entropy_bytes = 0;  // order 0: the bound of coders that only know how often each level occurs

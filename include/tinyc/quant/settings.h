@@ -20,7 +20,10 @@ struct QuantizationSettings {
   // Above 0: weights are rounded to be entropy coded, and this share of the power of a layer's output may become noise.
   double weight_noise = 0;
   std::map<std::string, double, std::less<>> layer_noise;  // of single nodes, by name
-  bool power_of_two_scales = false;                        // of weights and activations; biases follow
+  // 1..8: the weights of a layer take at most 2^codebook_bits different values (times their scales), whichever fit
+  // best; 0: any of the grid.
+  int codebook_bits = 0;
+  bool power_of_two_scales = false;  // of weights and activations; biases follow
   // kUint8, kInt8 or kInt16. uint8 and int8 are the same grid, 128 apart. onnxruntime on x86 wants uint8: where an int8
   // value has two readers, it leaves the layers around it in float.
   DataType activations = DataType::kUint8;
