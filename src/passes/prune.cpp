@@ -141,8 +141,7 @@ bool run(Graph& graph, const Options& options, PassContext& context) {
   const PruneRequest request{parse_prune_spec(options.amount), &require_criterion(options.criterion),
                              parse_shares(options.layers)};
   if (context.samples.empty()) {
-    context.note("model", "skipped: there are no calibration samples");
-    return false;
+    throw Error(ErrorKind::kUsage, "pruning needs calibration samples", "give --calib DATA");
   }
   const PrunePlan plan = plan_pruning(*context.reference, request, context);
   Pruning method(request, plan, context);

@@ -218,8 +218,7 @@ bool run(Graph& graph, const Options& options, PassContext& context) {
     throw Error(ErrorKind::kUsage, "pass 'prune-channels': share must be between 0 and 1");
   }
   if (context.samples.empty()) {
-    context.note("model", "skipped: there are no calibration samples");
-    return false;
+    throw Error(ErrorKind::kUsage, "pruning needs calibration samples", "give --calib DATA");
   }
   return ChannelPruner(graph, context).run(options.share);
 }

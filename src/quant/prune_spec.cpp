@@ -73,21 +73,6 @@ PruneSpec parse_prune_spec(std::string_view text) {
   return spec;
 }
 
-std::string describe(const PruneSpec& spec) {
-  if (spec.of > 0) return std::to_string(spec.kept) + ":" + std::to_string(spec.of);
-  switch (spec.unit) {
-    case PruneUnit::kWeight:
-      return "single weights";
-    case PruneUnit::kVector:
-      return "vectors of " + std::to_string(spec.vector);
-    case PruneUnit::kKernel:
-      return "kernels";
-    case PruneUnit::kRow:
-      return "rows";
-  }
-  return {};
-}
-
 PruneUnits prune_units(const PruneSpec& spec, const LinearForm& form, int64_t taps) {
   PruneUnits units;
   units.columns.resize(static_cast<size_t>(form.columns));

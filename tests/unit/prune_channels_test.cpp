@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "quant/channel_surgeon.h"
+#include "tinyc/base/error.h"
 #include "tinyc/base/rng.h"
 #include "tinyc/quant/error_sums.h"
 #include "unit/small_graphs.h"
@@ -159,11 +160,11 @@ TEST(PruneChannels, IsTheSameForAnyNumberOfThreads) {
   }
 }
 
-TEST(PruneChannels, WithoutSamplesNothingChanges) {
+TEST(PruneChannels, WithoutSamplesItComplains) {
   Graph graph = folded(small_model(4));
   CalibratedContext calibrated(graph);
   calibrated.context.samples.clear();
-  EXPECT_FALSE(run_pass(graph, "prune-channels", calibrated.context));
+  EXPECT_THROW(run_pass(graph, "prune-channels", calibrated.context), Error);
 }
 
 }  // namespace

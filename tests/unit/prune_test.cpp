@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tinyc/base/error.h"
 #include "tinyc/quant/error_sums.h"
 #include "unit/small_graphs.h"
 
@@ -178,11 +179,11 @@ TEST(Prune, IsTheSameForAnyNumberOfThreads) {
   }
 }
 
-TEST(Prune, WithoutSamplesNothingChanges) {
+TEST(Prune, WithoutSamplesItComplains) {
   Graph graph = folded(small_model());
   CalibratedContext calibrated(graph);
   calibrated.context.samples.clear();
-  EXPECT_FALSE(run_pass(graph, "prune", calibrated.context));
+  EXPECT_THROW(run_pass(graph, "prune", calibrated.context), Error);
 }
 
 }  // namespace

@@ -21,9 +21,6 @@ struct PruneSpec {
 
 // "0.8", "2:4", "kernels:0.5", "rows:0.25", "vectors:4:0.5". Throws Error(kUsage).
 PruneSpec parse_prune_spec(std::string_view text);
-// "2:4 along the inputs", for people.
-std::string describe(const PruneSpec& spec);
-
 // The units of a layer's rows. `taps`: elements of a kernel (1 for a matrix), which are neighbours in the weights.
 // Neighbours of vectors and quotas are inputs of the same tap; where the inputs do not fill a vector or a quota, they
 // go on with the next tap.
