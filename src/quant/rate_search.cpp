@@ -42,7 +42,7 @@ class Prices {
   double reach() const { return reach_; }
 
  private:
-  size_t index(double q) const { return static_cast<size_t>(static_cast<int32_t>(q) + q_max_); }
+  size_t index(double q) const { return static_cast<size_t>(static_cast<int64_t>(q) + q_max_); }
 
   int32_t q_max_, reach_ = 0;
   std::vector<double> counts_, bits_;
