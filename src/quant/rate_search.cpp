@@ -16,7 +16,8 @@ constexpr double kStill = 1e-3;       // share of weights that may still move wh
 constexpr double kBit = 0.1;          // at many bits a weight the slope of error over bits is 0.116 u^2 H_jj
 constexpr double kFiner = M_SQRT1_2;  // steps are tried in this ratio
 constexpr int kMostTries = 6;
-constexpr double kUnseen = 0.3;  // counts that every integer starts with
+constexpr double kClearly = 0.95;  // of the cost: what is won by less may be the noise of few samples
+constexpr double kUnseen = 0.3;    // counts that every integer starts with
 constexpr double kLeastStep = 0x1p-100;
 constexpr int32_t kFrontier = 1;  // integers beyond those in use that may be taken up in a round
 
@@ -129,7 +130,7 @@ class Search {
     for (int i = 1; i < kMostTries; ++i) {
       factor *= kFiner;
       Found found = search(factor);
-      if (found.cost < best.cost) best = std::move(found);
+      if (found.cost < kClearly * best.cost) best = std::move(found);
     }
     return std::move(best.point);
   }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "ops/code/channel_table.h"
 #include "ops/code/coded_weights.h"
 #include "ops/code/kernels.h"
 #include "ops/code/requantize.h"
@@ -22,6 +23,7 @@ constexpr KernelDef kDensePacked = TINYC_KERNEL(tc_dense_packed_s8, "packed_s8.h
 constexpr KernelDef kPointwiseCoded = TINYC_KERNEL(tc_pointwise_coded_s8, "coded_s8.h");
 constexpr KernelDef kDenseCoded = TINYC_KERNEL(tc_dense_coded_s8, "coded_s8.h");
 constexpr KernelDef kDecode = TINYC_KERNEL(tc_decode_s8, "coded_s8.h");
+constexpr KernelDef kExpandChannels = TINYC_KERNEL(tc_expand_channels_s8, "channels_s8.h");
 constexpr KernelDef kUnpack = TINYC_KERNEL(tc_unpack_s8, "unpack_s8.h");
 constexpr KernelDef kUnpackBlocks = TINYC_KERNEL(tc_unpack_blocks_s8, "unpack_s8.h");
 constexpr KernelDef kDense = TINYC_KERNEL(tc_dense_s8, "dense_s8.h");
@@ -176,6 +178,17 @@ void store_weights(CodeContext& context, const WeightMatrix& matrix, const Weigh
   code.packed->unit_rows = packed->unit_rows;
 }
 
+// Where weights may be coded, tables that have a short form are stored so and brought back before each run.
+CallArg store_channels(CodeContext& context, const std::vector<int32_t>& channels) {
+  const std::optional<ShortChannels> shorter = context.coders().empty() ? std::nullopt : shorten_channels(channels);
+  if (!shorter) return constant<int32_t>(context, "channels", channels);
+  const Temporary table = make_temporary(context, static_cast<int64_t>(channels.size() * sizeof(int32_t)));
+  context.call(kExpandChannels, {constant<int16_t>(context, "channels", shorter->words),
+                                 constant<int32_t>(context, "kinds", shorter->kinds), table.write,
+                                 context.number(static_cast<int64_t>(shorter->words.size()))});
+  return table.read;
+}
+
 // Opens the stream of coded weights; the decoder's state.
 CallArg open_decoder(CodeContext& context, const ProductCode& product) {
   const PackedLayer& layer = *product.packed;
@@ -209,7 +222,7 @@ ProductCode make_product(CodeContext& context, const WeightMatrix& matrix, int b
   const std::vector<int32_t> channels = make_channels(context, sums->biases, ratios, requantization.multipliers, left);
   ProductCode code{.weights = {},
                    .packed = {},
-                   .channels = constant<int32_t>(context, "channels", channels),
+                   .channels = store_channels(context, channels),
                    .rounding = context.number(requantization.rounding),
                    .shift = context.number(requantization.shift),
                    .low = context.number(out.low),
