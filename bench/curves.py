@@ -3,8 +3,8 @@
 
     python3 bench/curves.py [--svg docs/curves.svg] [--out docs/results_size.md] [MODEL ...]
 
-Of each model and point: top-1 on the test data with 8-bit activations, and the bytes of all weights in the smallest form
-that tinyc stores them in (`storage` of the report), scales and biases not counted. Needs the models and data beside the
+Of each model and point: top-1 on the test data with 8-bit activations, and the bytes of all weights: by their bits as
+they are, else in the smallest coded form (`storage` of the report); scales and biases not counted. Needs the models and data beside the
 project that compare.py names; takes some minutes.
 """
 import argparse
@@ -21,7 +21,7 @@ import compare
 MODELS = ("KWS", "ResNet-8", "VWW")
 BITS = (8, 7, 6, 5, 4, 3, 2, 1)
 NOISES = (0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
-SPARSITIES = tuple(step / 20 for step in range(20))
+SPARSITIES = (*(step / 10 for step in range(10)), 0.95)
 COLOURS = {"bits": "#4269d0", "coded": "#ff725c", "pruned, coded": "#3ca951"}
 WIDTH, HEIGHT, LEFT, TOP, GAP = 330, 300, 46, 40, 34
 
@@ -36,7 +36,8 @@ class Sweep:
         recipe.write_text("[quantization]\n" + "".join(f"{key} = {value}\n" for key, value in quantization.items()))
         done = subprocess.run(
             [self.tinyc, "compress", self.task.model, "--int8", "--calib", self.task.calib, "--eval-data", self.task.test,
-             *self.task.data_flags(), "--recipe", recipe, "--report", report, "-o", self.folder / "out.onnx", *flags],
+             *self.task.data_flags(), "--recipe", recipe, "--report", report, "--emit", "onnx", "-o",
+             self.folder / "out.onnx", *flags],
             capture_output=True, text=True)
         if done.returncode != 0:
             print(done.stderr.strip(), file=sys.stderr)
@@ -46,7 +47,7 @@ class Sweep:
         return stored, found["top1"], found["top1_float"]
 
     def series(self):
-        yield "bits", [(f"{bits} bits", self.compress({"weight_bits": bits})) for bits in BITS]
+        yield "bits", [(f"{bits} bits", self.compress({}, "--weight-bits", str(bits))) for bits in BITS]
         yield "coded", [(f"noise {noise}", self.compress({"weight_noise": noise})) for noise in NOISES]
         yield "pruned, coded", [(f"{share:.0%} zeros", self.compress({}, *(["--prune", str(share)] if share else [])))
                                 for share in SPARSITIES]
@@ -138,8 +139,8 @@ def main():
         args.svg.write_text(drawing(found))
     if args.out:
         head = ["# Accuracy over size", "",
-                f"Measured by `python3 bench/curves.py` on {datetime.date.today()}. Bytes are those of all weights in the smallest",
-                "form that tinyc stores them in, scales and biases not counted; activations have 8 bits; top-1 on the test data.", "",
+                f"Measured by `python3 bench/curves.py` on {datetime.date.today()}. Bytes are those of all weights, by their bits as they",
+                "are, else in the smallest coded form; scales and biases not counted. Activations have 8 bits; top-1 on the test data.", "",
                 "![Top-1 over bytes of weights](curves.svg)", ""]
         args.out.write_text("\n".join([*head, *(line for name, series in found for line in table(name, series))]))
 

@@ -181,7 +181,10 @@ class Corrector {
     }
     if (!apart) checked = fitted;
     const double shifted = error_of(checked, fit_channels(fitted, false));
-    const bool gains = place.own_scales && error_of(checked, fit_channels(fitted, true)) < kWorthAGain * shifted;
+    // Few different scales are what makes the channels of coded layers cheap to store.
+    const bool coded = settings_of_layer(context_.settings, graph_[id].name).weight_noise > 0;
+    const bool gains =
+        place.own_scales && !coded && error_of(checked, fit_channels(fitted, true)) < kWorthAGain * shifted;
     if (apart) {
       for (size_t c = 0; c < fitted.size(); ++c) fitted[c].merge(checked[c]);
     }
