@@ -3,8 +3,8 @@
 
     python3 bench/curves.py [--svg docs/curves.svg] [--out docs/results_size.md] [MODEL ...]
 
-Of each model and point: top-1 on the test data with 8-bit activations, and the bytes of all weights: by their bits as
-they are, else in the smallest coded form (`storage` of the report); scales and biases not counted. Needs the models and data beside the
+Of each model and point: top-1 on the test data with 8-bit activations, and the bytes of all weights: by bits as
+ONNX holds them (int8 or int4), else in the smallest coded form (`storage` of the report); scales and biases not counted. Needs the models and data beside the
 project that compare.py names; takes some minutes.
 """
 import argparse
@@ -21,7 +21,7 @@ import compare
 MODELS = ("KWS", "ResNet-8", "VWW")
 BITS = (8, 7, 6, 5, 4, 3, 2, 1)
 NOISES = (0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
-SPARSITIES = (*(step / 10 for step in range(10)), 0.95)
+SPARSITIES = (*(step / 10 for step in range(1, 10)), 0.95)
 COLOURS = {"bits": "#4269d0", "coded": "#ff725c", "pruned, coded": "#3ca951"}
 WIDTH, HEIGHT, LEFT, TOP, GAP = 330, 300, 46, 40, 34
 
@@ -30,7 +30,7 @@ class Sweep:
     def __init__(self, tinyc, folder, task):
         self.tinyc, self.folder, self.task = tinyc, Path(folder), task
 
-    def compress(self, quantization, *flags):
+    def compress(self, quantization, *flags, coded=True):
         """(bytes of the weights, top-1, top-1 of the float model); nothing where tinyc refuses."""
         recipe, report = self.folder / "recipe.toml", self.folder / "report.json"
         recipe.write_text("[quantization]\n" + "".join(f"{key} = {value}\n" for key, value in quantization.items()))
@@ -43,14 +43,13 @@ class Sweep:
             print(done.stderr.strip(), file=sys.stderr)
             return None
         found = json.loads(report.read_text())
-        stored = sum(layer["bytes"] for layer in found.get("storage", [])) or found["weight_bytes"]
+        stored = sum(layer["bytes"] for layer in found.get("storage", [])) if coded else found["weight_bytes"]
         return stored, found["top1"], found["top1_float"]
 
     def series(self):
-        yield "bits", [(f"{bits} bits", self.compress({}, "--weight-bits", str(bits))) for bits in BITS]
+        yield "bits", [(f"{bits} bits", self.compress({}, "--weight-bits", str(bits), coded=False)) for bits in BITS]
         yield "coded", [(f"noise {noise}", self.compress({"weight_noise": noise})) for noise in NOISES]
-        yield "pruned, coded", [(f"{share:.0%} zeros", self.compress({}, *(["--prune", str(share)] if share else [])))
-                                for share in SPARSITIES]
+        yield "pruned, coded", [(f"{share:.0%} zeros", self.compress({}, "--prune", str(share))) for share in SPARSITIES]
 
 
 class Panel:
@@ -139,8 +138,8 @@ def main():
         args.svg.write_text(drawing(found))
     if args.out:
         head = ["# Accuracy over size", "",
-                f"Measured by `python3 bench/curves.py` on {datetime.date.today()}. Bytes are those of all weights, by their bits as they",
-                "are, else in the smallest coded form; scales and biases not counted. Activations have 8 bits; top-1 on the test data.", "",
+                f"Measured by `python3 bench/curves.py` on {datetime.date.today()}. Bytes are those of all weights: by bits as ONNX holds",
+                "them (int8 or int4), else in the smallest coded form; scales and biases not counted. Activations have 8 bits; top-1 on the test data.", "",
                 "![Top-1 over bytes of weights](curves.svg)", ""]
         args.out.write_text("\n".join([*head, *(line for name, series in found for line in table(name, series))]))
 
