@@ -268,7 +268,7 @@ class Run {
     report_.notes = context_.notes;
     report_.counters = context_.counters;
     report_layers(reference_, graph_, measured, report_);
-    if (is_coded() || !context_.masks.empty() || is_sparse(graph_)) report_.storage = stored_layers(graph_);
+    if (is_coded() || !context_.masks.empty() || is_sparse(report_)) report_.storage = stored_layers(graph_);
     if (!report_.float_nodes.empty()) {
       warn(std::to_string(report_.float_nodes.size()) + " nodes stay in float; the report says which and why");
     }

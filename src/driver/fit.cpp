@@ -31,6 +31,12 @@ struct Uniform {
   std::map<std::string, int64_t> layer_bytes;
 };
 
+// What came out of a choice.
+struct Trial {
+  Size size;
+  double drop = 0;  // measured where it is a goal
+};
+
 // `graph` with node i as it is in `other`: its constants are taken from there.
 Graph with_node_of(const Graph& graph, const Graph& other, size_t i) {
   Graph mixed = graph;
@@ -71,7 +77,7 @@ class Fit {
     const Allocation chosen = goal_.bytes ? meet_bytes(frontier) : meet_drop(frontier);
     if (goal_.bytes && goal_.drop) require_drop(chosen);
     result_.settings = settings_for(chosen);
-    result_.bytes = steps_.size(try_out(chosen)).bytes;
+    result_.bytes = tried(chosen).size.bytes;
     result_.predicted_bytes = fixed_bytes_ + chosen.bytes;
     result_.predicted_sqnr_db = 10 * std::log10(signal_ / std::max(base_noise_ + chosen.noise * signal_, 1e-300));
     return std::move(result_);
@@ -191,9 +197,15 @@ class Fit {
     return settings;
   }
 
-  Graph try_out(const Allocation& allocation) {
+  // Quantized as a whole and measured; each allocation once.
+  const Trial& tried(const Allocation& allocation) {
+    const auto [found, is_new] = trials_.try_emplace(allocation.forms);
+    if (!is_new) return found->second;
     ++result_.trials;
-    return steps_.pack(steps_.quantize(settings_for(allocation)));
+    const Graph packed = steps_.pack(steps_.quantize(settings_for(allocation)));
+    found->second.size = steps_.size(packed);
+    if (goal_.drop) found->second.drop = steps_.drop(packed);
+    return found->second;
   }
 
   void check_ram() const {
@@ -211,7 +223,7 @@ class Fit {
     for (int trial = 0; trial < kMostTrials; ++trial) {
       const Allocation* best = best_within(frontier, limit);
       if (best == nullptr) break;
-      const Size size = steps_.size(try_out(*best));
+      const Size size = tried(*best).size;
       smallest = size.bytes;
       const bool fits_ram = !goal_.ram || size.ram <= *goal_.ram;
       if (size.bytes <= *goal_.bytes && fits_ram) return *best;
@@ -234,7 +246,7 @@ class Fit {
     size_t high = sizes.size() - 1;
     while (low < high) {
       const size_t middle = (low + high) / 2;
-      if (drop_of(*sizes[middle]) <= *goal_.drop) {
+      if (tried(*sizes[middle]).drop <= *goal_.drop) {
         high = middle;
       } else {
         low = middle + 1;
@@ -244,10 +256,8 @@ class Fit {
     return *sizes[low];
   }
 
-  double drop_of(const Allocation& allocation) { return steps_.drop(try_out(allocation)); }
-
   void require_drop(const Allocation& allocation) {
-    const double drop = drop_of(allocation);
+    const double drop = tried(allocation).drop;
     if (drop <= *goal_.drop) return;
     throw Error(ErrorKind::kGate, fmt::format("the goal of a drop of {:g} points is out of reach: {} bytes lose {:.2f}",
                                               *goal_.drop, fixed_bytes_ + allocation.bytes, drop));
@@ -267,6 +277,7 @@ class Fit {
   int64_t fixed_bytes_ = 0;               // of what does not depend on the choice
   double signal_ = 1;
   double base_noise_ = 0;
+  std::map<std::vector<size_t>, Trial> trials_;  // by forms of layers
   FitResult result_;
 };
 

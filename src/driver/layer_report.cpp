@@ -77,4 +77,14 @@ void report_layers(const Graph& reference, const Graph& packed, const Comparison
   }
 }
 
+bool is_sparse(const Report& report) {
+  constexpr double kShare = 0.25;
+  int64_t weights = 0, zeros = 0;
+  for (const LayerReport& layer : report.layers) {
+    weights += layer.weights;
+    zeros += layer.zeros;
+  }
+  return static_cast<double>(zeros) > kShare * static_cast<double>(weights);
+}
+
 }  // namespace tinyc

@@ -13,4 +13,7 @@ namespace tinyc {
 // layers, params, macs and weight bytes. float_nodes must be filled before.
 void report_layers(const Graph& reference, const Graph& packed, const Comparison& measured, Report& report);
 
+// Whether so many weights are 0 that coding them is worth looking at; after report_layers().
+bool is_sparse(const Report& report);
+
 }  // namespace tinyc

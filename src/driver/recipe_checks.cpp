@@ -120,6 +120,11 @@ void check_fit(const Recipe& recipe) {
   if (goal.any() && recipe.data.calibration.empty()) {
     throw Error(ErrorKind::kUsage, "a goal needs data to measure layers with", "give --calib DATA");
   }
+  const bool coded = recipe.emit != "c" || !parse_coders(recipe.weight_coder).empty();
+  if (goal.any() && recipe.quantization.weight_noise > 0 && !coded) {
+    throw Error(ErrorKind::kUsage, "a goal with weight_noise is about coded weights, and C holds them as they are",
+                "say --weight-coder smallest");
+  }
 }
 
 }  // namespace tinyc

@@ -87,14 +87,4 @@ std::vector<StoredLayer> stored_layers(const Graph& packed) {
   return layers;
 }
 
-bool is_sparse(const Graph& packed) {
-  constexpr double kShare = 0.25;
-  int64_t weights = 0, zeros = 0;
-  for_each_matrix(packed, [&](const Node& /*node*/, const Levels& matrix) {
-    weights += static_cast<int64_t>(matrix.levels.size());
-    zeros += zeros_of(matrix);
-  });
-  return static_cast<double>(zeros) > kShare * static_cast<double>(weights);
-}
-
 }  // namespace tinyc

@@ -3,16 +3,18 @@
 // Problem: a weight that is one of 2^b values is stored as an index of b bits, whatever the values are; uniform grids
 // of as few points spend them where there are no weights. Method: layer by layer (pass/layer_fit.h) the values, their
 // assignment and scales that are best as the output sees them (quant/codebook_search.h). The values are int8 integers
-// and scales stay those of channels, so every engine and kernel runs the result; it is small where it is coded. How
-// many values there are is the one knob (`codebook_bits`). Cost: that of the moments and some rounds of descent.
+// and each channel has a scale, chosen with them, so every engine and kernel runs the result; it is small where it is
+// coded. How many values there are is the one knob (`codebook_bits`). Cost: that of the moments and some rounds of
+// descent.
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "tinyc/ir/linear_quantization.h"
+#include "tinyc/base/error.h"
 #include "tinyc/pass/layer_fit.h"
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/pass/rewrite.h"
+#include "tinyc/pass/weight_grid.h"
 #include "tinyc/quant/codebook_search.h"
 
 namespace tinyc {
@@ -23,9 +25,7 @@ class Clustering final : public LayerMethod {
   explicit Clustering(const PassContext& context) : context_(context) {}
 
   bool treats(const Graph& graph, const Node& node, int weight) const override {
-    const ValueId id = operand(node, weight);
-    if (id == kNoValue || !graph[id].constant || !graph[id].quant) return false;
-    const auto* params = std::get_if<QParams>(&*graph[id].quant);
+    const QParams* params = params_of_weight(graph, node, weight);
     return params != nullptr && params->block == 0 && params->q_step == 1 &&
            settings_of_layer(context_.settings, node.name).codebook_bits > 0;
   }
@@ -34,20 +34,10 @@ class Clustering final : public LayerMethod {
   bool must_change(const Graph& /*graph*/, const LinearLayer& /*layer*/) const override { return true; }
 
   void choose(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors) override {
-    const LinearForm& form = layer.form();
-    Value& weight = graph[operand(graph[layer.id], layer.weight)];
-    auto& params = std::get<QParams>(*weight.quant);
-    const CodebookSearch search = search_of(graph, layer, std::move(errors));
-    const CodebookPoint point = search_codebook(search, context_.threads);
-    for (size_t i = 0; i < params.scales.size(); ++i) params.scales[i] = static_cast<float>(point.scales[i]);
-    std::vector<Matrix> weights = point.steps;
-    for (size_t g = 0; g < weights.size(); ++g) {
-      for (int64_t r = 0; r < form.rows; ++r) {
-        const double scale = point.scales[search.scale_of[g][static_cast<size_t>(r)]];
-        for (double& w : weights[g].row(r)) w = w * scale + 0.0;  // no negative zeros
-      }
-    }
-    weight.constant = replaced_weights(form, *weight.constant, weights);
+    const WeightGrid grid = *WeightGrid::of(graph, layer);
+    const CodebookPoint point = search_codebook(search_of(graph, layer, grid, std::move(errors)), context_.threads);
+    grid.store(graph, point.scales, point.steps);
+    const Value& weight = graph[operand(graph[layer.id], layer.weight)];
     if (found_.empty() || found_.back().weight != weight.name) found_.push_back({graph[layer.id].name, weight.name, 0});
     found_.back().values = point.codebook.size();
   }
@@ -60,23 +50,17 @@ class Clustering final : public LayerMethod {
   const std::vector<Found>& found() const { return found_; }
 
  private:
-  CodebookSearch search_of(const Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors) const {
-    const LinearForm& form = layer.form();
-    const Value& weight = graph[operand(graph[layer.id], layer.weight)];
-    const auto& params = std::get<QParams>(*weight.quant);
-    const ScaleIndex scale_idx(params, weight.constant->dims());
+  CodebookSearch search_of(const Graph& graph, const LinearLayer& layer, const WeightGrid& grid,
+                           std::vector<OutputError> errors) const {
+    const Node& node = graph[layer.id];
     CodebookSearch search;
     search.groups = std::move(errors);
-    const auto mask = context_.masks.find(weight.name);
-    if (mask != context_.masks.end()) search.held = group_masks(form, mask->second);
-    for (int64_t g = 0; g < form.groups; ++g) {
-      std::vector<size_t>& of_row = search.scale_of.emplace_back();
-      for (int64_t r = 0; r < form.rows; ++r) of_row.push_back(scale_idx(form.weight_at(g, r, 0)));
-    }
-    search.smallest = smallest_scales_for_bias(graph, layer, params.scales.size());
+    search.held = held_weights(context_.masks, graph[operand(node, layer.weight)].name, layer.form());
+    search.scale_of = grid.scale_of();
+    search.smallest = grid.smallest(graph);
     search.power_of_two_scales = context_.settings.power_of_two_scales;
-    search.bits = settings_of_layer(context_.settings, graph[layer.id].name).codebook_bits;
-    search.q_max = params.q_max;
+    search.bits = settings_of_layer(context_.settings, node.name).codebook_bits;
+    search.q_max = grid.free().q_max;
     search.seed = context_.seed;
     return search;
   }
@@ -87,6 +71,10 @@ class Clustering final : public LayerMethod {
 
 bool run(Graph& graph, PassContext& context) {
   if (context.settings.codebook_bits <= 0) return false;
+  if (context.samples.empty()) {
+    throw Error(ErrorKind::kUsage, "weights that share values (codebook_bits) need calibration samples",
+                "give --calib DATA");
+  }
   Clustering method(context);
   const bool changed = fit_layers(graph, context, method);
   for (const Clustering::Found& found : method.found()) {

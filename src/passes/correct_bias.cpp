@@ -51,11 +51,15 @@ constexpr double kWorthAGain = 0.99;  // of the error that the shift alone leave
 // Where a node takes a constant for each channel of its output.
 struct Place {
   int operand = -1;
-  int axis = 1;             // of the output
-  bool own_scales = false;  // its weights have a scale for each channel
+  int axis = 1;              // of the output
+  bool free_scales = false;  // its weights have a scale for each channel
 };
 
-bool has_channel_scales(const Graph& graph, const Node& layer, int64_t channels) {
+// Scales that may become any number. Powers of two must stay so, and few different ones are what makes the channels of
+// coded layers cheap to store.
+bool has_free_channel_scales(const Graph& graph, const Node& layer, int64_t channels,
+                             const QuantizationSettings& settings) {
+  if (settings.power_of_two_scales || settings_of_layer(settings, layer.name).weight_noise > 0) return false;
   const auto& params = std::get<QParams>(*graph[operand(layer, 1)].quant);
   return params.axis >= 0 && params.block == 0 && static_cast<int64_t>(params.scales.size()) == channels;
 }
@@ -68,14 +72,16 @@ std::optional<WeightAxes> axes_of(const Graph& graph, const Node& node) {
   return weight_axes(node, weight->dims());
 }
 
-std::optional<Place> place_in_layer(const Graph& graph, const Node& node, int rank) {
+std::optional<Place> place_in_layer(const Graph& graph, const Node& node, int rank,
+                                    const QuantizationSettings& settings) {
   const std::optional<WeightAxes> axes = axes_of(graph, node);
   if (!axes || node.op->quant.bias < 0 || rank < 2 || !adds_plain_bias(node)) return std::nullopt;
   const ValueId bias = operand(node, node.op->quant.bias);
   const bool fits = bias == kNoValue || (plain_constant(graph, bias) != nullptr && graph[bias].quant &&
                                          graph[bias].constant->size() == axes->outputs());
   if (!fits) return std::nullopt;
-  return Place{node.op->quant.bias, axes->convolution ? 1 : rank - 1, has_channel_scales(graph, node, axes->outputs())};
+  return Place{node.op->quant.bias, axes->convolution ? 1 : rank - 1,
+               has_free_channel_scales(graph, node, axes->outputs(), settings)};
 }
 
 // A sum of a layer that has no bias operand and a constant for each of its channels.
@@ -132,7 +138,7 @@ class Corrector {
       const NodeId id{static_cast<uint32_t>(i)};
       const Shape& shape = reference[reference[id].outputs[0]].type.shape;
       const std::optional<Place> place =
-          shape.ranked() ? place_in_layer(graph_, graph_[id], shape.rank()) : std::nullopt;
+          shape.ranked() ? place_in_layer(graph_, graph_[id], shape.rank(), context_.settings) : std::nullopt;
       if (place) shift_by_means(id, *place, run);
       run.step(id);
     }
@@ -158,7 +164,7 @@ class Corrector {
   std::optional<Place> place_of(NodeId id, const Tensor& output) {
     const Node& node = graph_[id];
     if (output.dtype() != DataType::kFloat) return std::nullopt;
-    std::optional<Place> place = place_in_layer(graph_, node, output.rank());
+    std::optional<Place> place = place_in_layer(graph_, node, output.rank(), context_.settings);
     if (!place) place = place_in_sum(graph_, uses_, node, output.rank());
     if (!place && axes_of(graph_, node) && node.op->quant.bias < 0 && !feeds_a_place(node, output.rank())) {
       context_.note(node.name, "left as it is: it has no bias, and no Add of one constant per channel follows");
@@ -181,10 +187,7 @@ class Corrector {
     }
     if (!apart) checked = fitted;
     const double shifted = error_of(checked, fit_channels(fitted, false));
-    // Few different scales are what makes the channels of coded layers cheap to store.
-    const bool coded = settings_of_layer(context_.settings, graph_[id].name).weight_noise > 0;
-    const bool gains =
-        place.own_scales && !coded && error_of(checked, fit_channels(fitted, true)) < kWorthAGain * shifted;
+    const bool gains = place.free_scales && error_of(checked, fit_channels(fitted, true)) < kWorthAGain * shifted;
     if (apart) {
       for (size_t c = 0; c < fitted.size(); ++c) fitted[c].merge(checked[c]);
     }

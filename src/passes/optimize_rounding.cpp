@@ -19,10 +19,11 @@
 #include "tinyc/pass/layer_fit.h"
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/pass/rewrite.h"
+#include "tinyc/pass/weight_grid.h"
 #include "tinyc/quant/adaptive_rounding.h"
 #include "tinyc/quant/end_sqnr.h"
 #include "tinyc/quant/grid_search.h"
-#include "tinyc/quant/weight_grid.h"
+#include "tinyc/quant/params.h"
 
 namespace tinyc {
 namespace {
@@ -30,7 +31,6 @@ namespace {
 constexpr int64_t kMostTrials = 100;
 // In dB: what is fitted harder looks some tenths better on the samples that it was fitted to.
 constexpr double kWorthATrial = 0.5;
-constexpr double kSmallestScaleShare = 0x1p-15;  // of the largest: below it a channel has too few bits of a multiplier
 
 struct Options {
   int64_t finalists = 1;
@@ -52,14 +52,13 @@ class Rounding final : public LayerMethod {
   Rounding(const Options& options, const PassContext& context) : options_(options), context_(context) {}
 
   bool treats(const Graph& graph, const Node& node, int weight) const override {
-    const ValueId id = operand(node, weight);
     const QuantizationSettings settings = settings_of_layer(context_.settings, node.name);
     if (settings.weight_noise > 0 || settings.codebook_bits > 0) return false;  // passes of their own round these
-    return id != kNoValue && graph[id].constant && graph[id].quant && std::holds_alternative<QParams>(*graph[id].quant);
+    return params_of_weight(graph, node, weight) != nullptr;
   }
 
   std::string obstacle(const Graph& graph, const LinearLayer& layer) const override {
-    return WeightGrid::of(graph, graph[layer.id], layer.weight) ? "" : "its blocks share no scale";
+    return WeightGrid::of(graph, layer) ? "" : "its blocks share no scale";
   }
 
   void choose(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors) override {
@@ -75,14 +74,14 @@ class Rounding final : public LayerMethod {
   bool refines() const override { return options_.iterations > 0; }
 
   RowNumbers refine(Graph& graph, const LinearLayer& layer, const LayerData& data) override {
-    const WeightGrid grid = *WeightGrid::of(graph, graph[layer.id], layer.weight);
+    const WeightGrid grid = *WeightGrid::of(graph, layer);
     const QParams& params = grid.free();
     AdaptiveRounding start;
     start.samples = data.samples;
     start.targets = data.targets;
     start.target_bias = data.target_bias;
-    start.units = units_of(graph, layer);
-    start.steps = steps_of(graph, layer, start.units);
+    start.units = grid.units();
+    start.steps = grid.steps(graph);
     start.held = held(graph, layer);
     start.bias = data.bias;
     start.free_bias = data.free_bias;
@@ -93,7 +92,7 @@ class Rounding final : public LayerMethod {
     start.iterations = options_.iterations;
     start.seed = context_.seed;
     AdaptedRounding found = adapt_rounding(start, context_.threads);
-    store(graph, layer, grid, {{params.scales.begin(), params.scales.end()}, std::move(found.steps), 0});
+    grid.store(graph, std::vector<double>(params.scales.begin(), params.scales.end()), found.steps);
     return std::move(found.bias);
   }
 
@@ -102,40 +101,13 @@ class Rounding final : public LayerMethod {
     return held_weights(context_.masks, graph[operand(graph[layer.id], layer.weight)].name, layer.form());
   }
 
-  // What each weight grows by when its integer grows by 1.
-  static std::vector<Matrix> units_of(const Graph& graph, const LinearLayer& layer) {
-    const LinearForm& form = layer.form();
-    const Value& weight = graph[operand(graph[layer.id], layer.weight)];
-    const auto& params = std::get<QParams>(*weight.quant);
-    const ScaleIndex scale_idx(params, weight.constant->dims());
-    std::vector<Matrix> units(static_cast<size_t>(form.groups), Matrix(form.rows, form.columns));
-    for (int64_t g = 0; g < form.groups; ++g) {
-      for (int64_t r = 0; r < form.rows; ++r) {
-        for (int64_t c = 0; c < form.columns; ++c) {
-          units[static_cast<size_t>(g)](r, c) = static_cast<double>(params.scales[scale_idx(form.weight_at(g, r, c))]);
-        }
-      }
-    }
-    return units;
-  }
-
-  // The integers of weights that lie on their grid.
-  static std::vector<Matrix> steps_of(const Graph& graph, const LinearLayer& layer, const std::vector<Matrix>& units) {
-    std::vector<Matrix> steps = read_weights(layer.form(), *graph[operand(graph[layer.id], layer.weight)].constant);
-    for (size_t g = 0; g < steps.size(); ++g) {
-      for (size_t i = 0; i < steps[g].elements.size(); ++i) {
-        steps[g].elements[i] = std::nearbyint(steps[g].elements[i] / units[g].elements[i]);
-      }
-    }
-    return steps;
-  }
-
   void search(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors, const Options& effort) const {
-    const WeightGrid grid = *WeightGrid::of(graph, graph[layer.id], layer.weight);
+    const WeightGrid grid = *WeightGrid::of(graph, layer);
     GridSearch search = grid_search(graph, layer, grid, std::move(errors));
     search.finalists = static_cast<int>(std::clamp<int64_t>(effort.finalists, 1, 16));
     search.restarts = static_cast<int>(std::clamp<int64_t>(effort.restarts, 0, 1'000'000));
-    store(graph, layer, grid, search_grid(search, context_.threads));
+    const GridPoint point = search_grid(search, context_.threads);
+    grid.store(graph, point.scales, point.steps);
   }
 
   GridSearch grid_search(const Graph& graph, const LinearLayer& layer, const WeightGrid& grid,
@@ -150,33 +122,12 @@ class Rounding final : public LayerMethod {
     search.q_step = params.q_step;
     search.storable = [&](double scale) { return grid.storable(scale, context_.settings); };
     search.scales.assign(params.scales.begin(), params.scales.end());
-    search.smallest = smallest_scales_for_bias(graph, layer, params.scales.size());
+    search.smallest = grid.smallest(graph);
     const double largest = *std::max_element(search.scales.begin(), search.scales.end());
-    for (double& limit : search.smallest) limit = std::max(limit, largest * kSmallestScaleShare);
-    for (int64_t g = 0; g < layer.form().groups; ++g) {
-      search.factors.push_back(grid.factors(layer.form(), g));
-      std::vector<size_t>& of_row = search.scale_of.emplace_back();
-      for (int64_t r = 0; r < layer.form().rows; ++r) of_row.push_back(grid.scale_of(layer.form().weight_at(g, r, 0)));
-    }
+    for (double& limit : search.smallest) limit = std::max(limit, largest * static_cast<double>(kSmallestScaleShare));
+    search.scale_of = grid.scale_of();
+    for (int64_t g = 0; g < layer.form().groups; ++g) search.factors.push_back(grid.factors(g));
     return search;
-  }
-
-  static void store(Graph& graph, const LinearLayer& layer, const WeightGrid& grid, const GridPoint& point) {
-    const LinearForm& form = layer.form();
-    Value& weight = graph[operand(graph[layer.id], layer.weight)];
-    const QParams params = grid.with_scales(point.scales);
-    const ScaleIndex scale_idx(params, weight.constant->dims());
-    std::vector<Matrix> weights = point.steps;
-    for (int64_t g = 0; g < form.groups; ++g) {
-      for (int64_t r = 0; r < form.rows; ++r) {
-        for (int64_t c = 0; c < form.columns; ++c) {
-          double& w = weights[static_cast<size_t>(g)](r, c);
-          w = w * static_cast<double>(params.scales[scale_idx(form.weight_at(g, r, c))]) + 0.0;  // no negative zeros
-        }
-      }
-    }
-    weight.quant = params;
-    weight.constant = replaced_weights(form, *weight.constant, weights);
   }
 
   const Options& options_;

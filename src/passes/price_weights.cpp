@@ -6,13 +6,11 @@
 // (quant/rate_search.h). The result are int8 weights with a step a channel, which every engine and kernel runs; they
 // are small where they are coded. The share of each layer's power that may become noise is the
 // one knob (`weight_noise`). Cost: that of the moments and some rounds of descent.
-#include <algorithm>
-#include <cmath>
-
-#include "tinyc/ir/linear_quantization.h"
+#include "tinyc/base/error.h"
 #include "tinyc/pass/layer_fit.h"
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/pass/rewrite.h"
+#include "tinyc/pass/weight_grid.h"
 #include "tinyc/quant/rate_search.h"
 
 namespace tinyc {
@@ -23,9 +21,7 @@ class Pricing final : public LayerMethod {
   explicit Pricing(const PassContext& context) : context_(context) {}
 
   bool treats(const Graph& graph, const Node& node, int weight) const override {
-    const ValueId id = operand(node, weight);
-    if (id == kNoValue || !graph[id].constant || !graph[id].quant) return false;
-    const auto* params = std::get_if<QParams>(&*graph[id].quant);
+    const QParams* params = params_of_weight(graph, node, weight);
     const QuantizationSettings settings = settings_of_layer(context_.settings, node.name);
     return params != nullptr && params->block == 0 && params->q_step == 1 && settings.codebook_bits == 0 &&
            settings.weight_noise > 0;
@@ -35,30 +31,17 @@ class Pricing final : public LayerMethod {
   bool must_change(const Graph& /*graph*/, const LinearLayer& /*layer*/) const override { return true; }
 
   void choose(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors) override {
-    const LinearForm& form = layer.form();
-    Value& weight = graph[operand(graph[layer.id], layer.weight)];
-    auto& params = std::get<QParams>(*weight.quant);
-    const ScaleIndex scale_idx(params, weight.constant->dims());
+    const WeightGrid grid = *WeightGrid::of(graph, layer);
+    const Node& node = graph[layer.id];
     RateSearch search;
     search.groups = std::move(errors);
-    search.held = held_weights(context_.masks, weight.name, form);
-    search.share = settings_of_layer(context_.settings, graph[layer.id].name).weight_noise;
-    search.q_max = params.q_max;
-    search.smallest = smallest_scales_for_bias(graph, layer, params.scales.size());
-    for (int64_t g = 0; g < form.groups; ++g) {
-      std::vector<size_t>& of_row = search.scale_of.emplace_back();
-      for (int64_t r = 0; r < form.rows; ++r) of_row.push_back(scale_idx(form.weight_at(g, r, 0)));
-    }
+    search.held = held_weights(context_.masks, graph[operand(node, layer.weight)].name, layer.form());
+    search.share = settings_of_layer(context_.settings, node.name).weight_noise;
+    search.q_max = grid.free().q_max;
+    search.smallest = grid.smallest(graph);
+    search.scale_of = grid.scale_of();
     const RatePoint point = search_rate(search, context_.threads);
-    for (size_t i = 0; i < params.scales.size(); ++i) params.scales[i] = static_cast<float>(point.scales[i]);
-    std::vector<Matrix> weights = point.steps;
-    for (int64_t g = 0; g < form.groups; ++g) {
-      for (int64_t r = 0; r < form.rows; ++r) {
-        const double scale = point.scales[search.scale_of[static_cast<size_t>(g)][static_cast<size_t>(r)]];
-        for (double& w : weights[static_cast<size_t>(g)].row(r)) w = w * scale + 0.0;  // no negative zeros
-      }
-    }
-    weight.constant = replaced_weights(form, *weight.constant, weights);
+    grid.store(graph, point.scales, point.steps);
   }
 
  private:
@@ -68,6 +51,10 @@ class Pricing final : public LayerMethod {
 bool run(Graph& graph, PassContext& context) {
   const QuantizationSettings& settings = context.settings;
   if (settings.weight_noise <= 0 && settings.layer_noise.empty()) return false;
+  if (context.samples.empty()) {
+    throw Error(ErrorKind::kUsage, "rounding weights for a coder (weight_noise) needs calibration samples",
+                "give --calib DATA");
+  }
   Pricing method(context);
   return fit_layers(graph, context, method);
 }

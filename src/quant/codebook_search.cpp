@@ -18,12 +18,11 @@ namespace tinyc {
 namespace {
 
 constexpr int kMostRounds = 8;
-constexpr double kGain = 1e-4;                   // share of the error that a round must gain to be followed by another
-constexpr double kRidge = 1e-9;                  // of the equations' diagonal
-constexpr double kSmallestScaleShare = 0x1p-15;  // of the largest: below it a channel has too few bits of a multiplier
-constexpr int kScaleTries = 7;                   // of a row, to either side
-constexpr double kScaleStep = 0.1;               // octaves between them
-constexpr int64_t kParts = 16;                   // that sums over rows are made of, whatever the threads
+constexpr double kGain = 1e-4;      // share of the error that a round must gain to be followed by another
+constexpr double kRidge = 1e-9;     // of the equations' diagonal
+constexpr int kScaleTries = 7;      // of a row, to either side
+constexpr double kScaleStep = 0.1;  // octaves between them
+constexpr int64_t kParts = 16;      // that sums over rows are made of, whatever the threads
 
 using ConstArray = Eigen::Map<const Eigen::ArrayXd>;
 
@@ -90,7 +89,9 @@ class Search {
 
   // Whether weights are held, or all those of a row are 0 already.
   bool finds_zeros() const {
-    if (!given_.held.empty()) return true;
+    if (std::any_of(given_.held.begin(), given_.held.end(), [](const GroupMask& mask) { return !mask.empty(); })) {
+      return true;
+    }
     return std::any_of(places_.begin(), places_.end(), [&](const Place& place) {
       const auto row = groups_[place.group].target().row(place.row);
       return std::all_of(row.begin(), row.end(), [](double t) { return t == 0; });
@@ -105,7 +106,7 @@ class Search {
   // Scales that can be stored, none below what it must be at least.
   std::vector<double> storable(std::vector<double> scales) const {
     const double largest = *std::max_element(scales.begin(), scales.end());
-    const double least = largest > 0 ? largest * kSmallestScaleShare : 1.0;
+    const double least = largest > 0 ? largest * static_cast<double>(kSmallestScaleShare) : 1.0;
     for (size_t i = 0; i < scales.size(); ++i) {
       scales[i] = rounded_scale(std::max(scales[i], least));
       while (scales[i] < given_.smallest[i]) scales[i] *= 2;

@@ -9,8 +9,6 @@
 namespace tinyc {
 namespace {
 
-constexpr float kScaleFloor = 0x1p-15F;
-
 struct WeightGrid {
   int32_t q_min, q_max, q_step;
 };
@@ -85,7 +83,7 @@ QParams weight_params(std::span<const float> magnitudes, int axis, const Quantiz
   const WeightGrid grid = weight_grid(settings);
   const auto steps = static_cast<float>(grid.q_max);
   const float largest = *std::max_element(magnitudes.begin(), magnitudes.end());
-  const float floor = std::max(largest * kScaleFloor, std::numeric_limits<float>::min() * steps);
+  const float floor = std::max(largest * kSmallestScaleShare, std::numeric_limits<float>::min() * steps);
   QParams params;
   params.storage = settings.weight_bits <= 4 ? DataType::kInt4 : DataType::kInt8;
   params.axis = axis;

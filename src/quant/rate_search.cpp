@@ -7,6 +7,7 @@
 
 #include "quant/grid_rows.h"
 #include "tinyc/base/parallel.h"
+#include "tinyc/quant/params.h"
 
 namespace tinyc {
 namespace {
@@ -18,8 +19,7 @@ constexpr double kFiner = M_SQRT1_2;  // steps are tried in this ratio
 constexpr int kMostTries = 6;
 constexpr double kClearly = 0.95;  // of the cost: what is won by less may be the noise of few samples
 constexpr double kUnseen = 0.3;    // counts that every integer starts with
-constexpr double kLeastStep = 0x1p-100;
-constexpr int32_t kFrontier = 1;  // integers beyond those in use that may be taken up in a round
+constexpr int32_t kFrontier = 1;   // integers beyond those in use that may be taken up in a round
 
 // Bits of an integer, by how often each occurs in a layer.
 class Prices {
@@ -231,13 +231,16 @@ class Search {
       traces[idx] += mean_diagonal(group) * static_cast<double>(groups_[group].columns());
       for (const double t : groups_[group].target().row(row)) largest[idx] = std::max(largest[idx], std::abs(t));
     }
-    scales_.clear();
-    std::vector<double> logarithms;
+    std::vector<double> wished;
     for (size_t i = 0; i < noise.size(); ++i) {
       const double step = traces[i] > 0 ? factor * std::sqrt(12 * noise[i] / traces[i]) : 0.0;
-      const double holds = largest[i] / static_cast<double>(given_.q_max);
-      logarithms.push_back(std::log2(std::max({step, holds, given_.smallest[i], kLeastStep})));
+      wished.push_back(std::max({step, largest[i] / static_cast<double>(given_.q_max), given_.smallest[i]}));
     }
+    const double most = *std::max_element(wished.begin(), wished.end());
+    const double least = most > 0 ? most * static_cast<double>(kSmallestScaleShare) : 1.0;
+    scales_.clear();
+    std::vector<double> logarithms;
+    for (const double scale : wished) logarithms.push_back(std::log2(std::max(scale, least)));
     round_together(logarithms);
     for (size_t i = 0; i < noise.size(); ++i) {
       while (scales_[i] < given_.smallest[i]) scales_[i] *= 2;

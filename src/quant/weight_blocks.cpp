@@ -114,7 +114,7 @@ QParams block_params(const Tensor& weights, const QParams& by_channel, int axis,
     largest[channel] = std::max(largest[channel], params.scales[block]);
   }
   const int32_t most = most_factor(settings.weight_bits);
-  const float floor = *std::max_element(largest.begin(), largest.end()) * 0x1p-15F;
+  const float floor = *std::max_element(largest.begin(), largest.end()) * kSmallestScaleShare;
   QParams wider = params;
   for (size_t i = 0; i < params.scales.size(); ++i) {
     const float top = std::max(largest[channel_of_block[i]], floor);

@@ -254,6 +254,14 @@ TEST_F(ClusterWeights, LayersShareValues) {
   EXPECT_LE(most_values(graph), 4);
 }
 
+TEST_F(ClusterWeights, NeedsSamples) {
+  CalibratedContext calibrated(reference_, settings(2));
+  calibrated.context.samples.clear();
+  Graph graph = reference_;
+  run_pass(graph, "annotate", calibrated.context);
+  EXPECT_THROW(run_pass(graph, "cluster-weights", calibrated.context), Error);
+}
+
 TEST_F(ClusterWeights, IsOffWithoutACodebook) {
   CalibratedContext calibrated(reference_);
   Graph graph = reference_;

@@ -177,6 +177,18 @@ TEST(CorrectBias, ScalesChannelsThatShrank) {
   EXPECT_EQ(bias.scales[1], input_scale * std::get<QParams>(*weight.quant).scales[1]);
 }
 
+TEST(CorrectBias, LeavesScalesThatMustStayAsTheyAre) {
+  const Graph layer = one_layer("Conv", {1, 3, 6, 6}, {4, 3, 3, 3}, {}, kPads);
+  for (const bool coded : {false, true}) {
+    Subject subject(layer, 2);
+    QuantizationSettings& settings = subject.calibrated.context.settings;
+    coded ? settings.weight_noise = 0.01 : settings.power_of_two_scales = true;
+    subject.correct();
+    EXPECT_EQ(subject.count("gains"), 0);
+    EXPECT_EQ(subject.count("layers"), 1);
+  }
+}
+
 TEST(CorrectBias, LeavesALayerThatIsExact) {
   GraphBuilder b;
   const ValueId x = b.input("x", {1, 2});

@@ -135,6 +135,17 @@ TEST(PriceWeights, LayersTakeTheNoiseThatTheyAreGiven) {
   EXPECT_GT(calibrated.context.counters.at("price-weights.layers"), 0);
 }
 
+TEST(PriceWeights, NeedsSamples) {
+  const Graph reference = folded(separable_convolutions());
+  QuantizationSettings settings;
+  settings.weight_noise = 0.02;
+  CalibratedContext calibrated(reference, settings);
+  calibrated.context.samples.clear();
+  Graph graph = reference;
+  run_pass(graph, "annotate", calibrated.context);
+  EXPECT_THROW(run_pass(graph, "price-weights", calibrated.context), Error);
+}
+
 TEST(PriceWeights, IsOffWithoutNoise) {
   const Graph reference = folded(separable_convolutions());
   CalibratedContext calibrated(reference);

@@ -23,7 +23,4 @@ struct StoredLayer {
 // counts for the first. Scales and biases are not among the bytes.
 std::vector<StoredLayer> stored_layers(const Graph& packed);
 
-// Whether so many weights are 0 that coding them is worth looking at.
-bool is_sparse(const Graph& packed);
-
 }  // namespace tinyc

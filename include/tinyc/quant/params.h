@@ -12,6 +12,9 @@
 
 namespace tinyc {
 
+// Of the largest scale of a layer's channels: below it an integer multiplier has too few bits left.
+inline constexpr float kSmallestScaleShare = 0x1p-15F;
+
 // Per-tensor parameters for values in [low, high], widened to hold 0. A range of nothing but 0 gives scale 1.
 QParams activation_params(ValueRange range, const QuantizationSettings& settings);
 
@@ -22,7 +25,7 @@ QParams fixed_params(ValueRange range, const QuantizationSettings& settings);
 // Weight parameters, zero point 0: scale = magnitude / q_max for each magnitude (largest |w| that is kept); `axis` is
 // -1 for per tensor (one magnitude). The grid is -127..127 for 8 bits, all integers of the width for 2 to 7 (-8..7),
 // -1..1 for ternary and {-1, 1} for 1 bit; up to 4 bits the storage is int4. A channel that is nearly all zero gets the
-// tensor's largest scale times 2^-15, below which an integer multiplier would have no bits left; `raised` counts those.
+// kSmallestScaleShare of the tensor's largest scale; `raised` counts those.
 QParams weight_params(std::span<const float> magnitudes, int axis, const QuantizationSettings& settings, int* raised);
 
 // The least power of two that is no smaller; `scale` is positive and normal.
