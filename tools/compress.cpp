@@ -131,6 +131,7 @@ Recipe make_recipe(const Flags& flags) {
   if (!flags.fit.empty()) recipe.fit = parse_goal(flags.fit);
   if (!flags.target.empty()) recipe.target = flags.target;
   if (flags.code.weight_coder != "none") recipe.weight_coder = flags.code.weight_coder;
+  if (flags.code.onnx_weights != "plain") recipe.onnx_weights = flags.code.onnx_weights;
   if (flags.min_sqnr) recipe.gates.min_sqnr = flags.min_sqnr;
   check_recipe(recipe);
   return recipe;

@@ -114,6 +114,9 @@ void CodeFlags::declare(CLI::App& app) {
   app.add_option("--weight-coder", weight_coder,
                  "C: how weights are stored where that is smaller; see `tinyc list coders`")
       ->type_name("none|smallest|...");
+  app.add_option("--onnx-weights", onnx_weights,
+                 "ONNX: plain integers, or indices into few values where that is smaller; default: plain")
+      ->type_name("plain|gather");
   app.add_option("--test-vectors", test_vectors, "C: also write NAME_test.c, which checks itself on so many samples")
       ->type_name("N")
       ->check(quiet(CLI::NonNegativeNumber));

@@ -45,11 +45,12 @@ struct DataFlags {
   Dataset open(const Graph& graph) const;
 };
 
-// How C is written: --name, --input-layout, --test-vectors.
+// How the result is written. C: --name, --input-layout, --weight-coder, --test-vectors; ONNX: --onnx-weights.
 struct CodeFlags {
   std::string name;
   std::string input_layout;
   std::string weight_coder = "none";
+  std::string onnx_weights = "plain";
   int64_t test_vectors = 0;
 
   void declare(CLI::App& app);

@@ -178,8 +178,10 @@ class Run {
     request.model = request_.model;
     request.name = request_.name;
     request.coders = parse_coders(recipe_.weight_coder);
+    request.gather_weights = gathers_weights(recipe_.onnx_weights);
     const EmitResult result = require_emitter(recipe_.emit).emit(packed, request);
-    const int64_t saved = is_coded() && !result.program ? bytes_saved_by_coding(packed) : 0;
+    const bool plain = !result.program && !request.gather_weights;
+    const int64_t saved = is_coded() && plain ? bytes_saved_by_coding(packed) : 0;
     return {result.bytes - saved, result.program ? result.program->arena_bytes : 0};
   }
 
@@ -188,7 +190,7 @@ class Run {
     return settings.weight_noise > 0 || !settings.layer_noise.empty() || settings.codebook_bits > 0;
   }
 
-  // ONNX has no coded weights: a goal is for the file with each weight in its smallest form.
+  // Plain ONNX has no coded weights: a goal is for the file with each weight in its smallest form.
   static int64_t bytes_saved_by_coding(const Graph& packed) {
     int64_t saved = summarize(packed).weight_bytes;
     for (const StoredLayer& layer : stored_layers(packed)) saved -= layer.parts.total();
@@ -304,6 +306,7 @@ class Run {
     request.recipe_hash = report_.recipe_hash;
     request.plain_inputs = request_.plain_inputs;
     request.coders = parse_coders(recipe_.weight_coder);
+    request.gather_weights = gathers_weights(recipe_.onnx_weights);
     if (request_.test_vectors > 0) {
       Dataset data = open_data_for_vectors();
       for (Batch batch = data.next(1); batch.size > 0; batch = data.next(1))

@@ -1,6 +1,7 @@
 #include "tinyc/driver/emitters.h"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "tinyc/base/error.h"
@@ -21,12 +22,21 @@ EmitResult one_file(const EmitRequest& request, std::string bytes) {
   return result;
 }
 
+EmitResult onnx_file(const EmitRequest& request, const Graph& lowered) {
+  std::string bytes = export_model(lowered);
+  if (request.gather_weights) {
+    std::string gathered = export_model(with_gathered_constants(lowered));
+    if (gathered.size() < bytes.size()) bytes = std::move(gathered);
+  }
+  return one_file(request, std::move(bytes));
+}
+
 EmitResult emit_qdq(const Graph& graph, const EmitRequest& request) {
-  return one_file(request, export_model(lower_to_qdq(graph)));
+  return onnx_file(request, lower_to_qdq(graph));
 }
 
 EmitResult emit_qoperator(const Graph& graph, const EmitRequest& request) {
-  return one_file(request, export_model(lower_to_qoperator(graph)));
+  return onnx_file(request, lower_to_qoperator(graph));
 }
 
 CNames c_names(const EmitRequest& request) {
@@ -96,6 +106,13 @@ constexpr EmitterDef kArrays{"c-arrays",
 constexpr const EmitterDef* kEmitters[] = {&kQdq, &kQOperator, &kC, &kArrays};
 
 }  // namespace
+
+bool gathers_weights(std::string_view choice) {
+  if (choice == "plain" || choice == "gather") return choice == "gather";
+  constexpr std::array<std::string_view, 2> kChoices = {"plain", "gather"};
+  throw Error(ErrorKind::kUsage, "weights of ONNX files cannot be '" + std::string(choice) + "'",
+              spelling_hint(choice, kChoices));
+}
 
 std::span<const EmitterDef* const> all_emitters() {
   return kEmitters;

@@ -32,7 +32,8 @@ const Level& level_of(int level) {
 
 void apply_level(int level, Recipe& recipe) {
   const Level& chosen = level_of(level);
-  recipe[Stage::kNormalize] = {"expand-qoperators", "lift-quantization", "fold-constants", "remove-identities"};
+  recipe[Stage::kNormalize] = {"fold-integers", "expand-qoperators", "lift-quantization", "fold-constants",
+                               "remove-identities"};
   recipe[Stage::kRewrite] = chosen.rewrite;
   recipe[Stage::kAnnotate] = {"annotate"};
   recipe[Stage::kRepair] = chosen.repair;

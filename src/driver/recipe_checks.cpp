@@ -100,6 +100,11 @@ void check_weight_coder(const Recipe& recipe) {
   if (!parse_coders(recipe.weight_coder).empty()) require_c(recipe, "weight_coder", "say --emit c");
 }
 
+void check_onnx_weights(const Recipe& recipe) {
+  if (!gathers_weights(recipe.onnx_weights) || recipe.emit.starts_with("onnx")) return;
+  throw Error(ErrorKind::kUsage, fmt::format("onnx_weights is about ONNX files, and the form is '{}'", recipe.emit));
+}
+
 void check_max_ram(const Recipe& recipe) {
   check_memory(recipe, "max_ram", recipe.gates.max_ram);
 }

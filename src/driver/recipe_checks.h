@@ -18,6 +18,7 @@ void check_max_drop(const Recipe& recipe);
 void check_max_bytes(const Recipe& recipe);
 void check_target(const Recipe& recipe);
 void check_weight_coder(const Recipe& recipe);
+void check_onnx_weights(const Recipe& recipe);
 void check_max_ram(const Recipe& recipe);
 void check_max_flash(const Recipe& recipe);
 void check_max_samples(const Recipe& recipe);

@@ -20,6 +20,7 @@ struct EmitRequest {
   std::filesystem::path model;
   std::string recipe_hash;                        // of the run; empty: unknown
   bool plain_inputs = false;                      // C: images come in the model's own layout instead of channels-last
+  bool gather_weights = false;                    // ONNX: weights of few values are indices where that is smaller
   std::vector<const CoderDef*> coders;            // C: weights are stored by one of these where that is smaller
   std::vector<std::vector<Tensor>> test_samples;  // C: vectors for NAME_test.c, by sample, as the model takes them
 };
@@ -43,6 +44,9 @@ struct EmitterDef {
   // The graph carries annotations and packed weights.
   EmitResult (*emit)(const Graph& graph, const EmitRequest& request);
 };
+
+// "plain": false, "gather": true, all else Error(kUsage).
+bool gathers_weights(std::string_view choice);
 
 std::span<const EmitterDef* const> all_emitters();
 // Throws Error(kUsage) with a spelling hint when there is no such emitter.

@@ -42,8 +42,9 @@ struct Recipe {
   std::array<std::vector<std::string>, 6> passes;  // names by Stage, in the order they run
   std::map<std::string, std::map<std::string, OptionValue>, std::less<>> pass_options;  // by pass, those given
   std::string emit = "onnx";
-  std::string target = "cortex-m4";   // that costs of C are predicted for; see driver/targets.h
-  std::string weight_coder = "none";  // of emitted C; see parse_coders()
+  std::string target = "cortex-m4";    // that costs of C are predicted for; see driver/targets.h
+  std::string weight_coder = "none";   // of emitted C; see parse_coders()
+  std::string onnx_weights = "plain";  // of ONNX files: "plain" or "gather"
   Gates gates;
   FitGoal fit;  // off without a goal
   int64_t seed = 0;
