@@ -5,6 +5,7 @@
 #pragma GCC diagnostic ignored "-Wold-style-cast"
 #pragma GCC diagnostic ignored "-Wcast-qual"
 #include "rt/arithmetic_s8.h"
+#include "rt/codebook_s8.h"
 #include "rt/huffman_s8.h"
 #include "rt/sparse_s8.h"
 #pragma GCC diagnostic pop

@@ -51,6 +51,7 @@ Json storage_json(const Report& report) {
                     {"entropy_bytes", layer.entropy_bytes},
                     {"bytes", layer.parts.total()},
                     {"values", layer.parts.values},
+                    {"codebook", layer.parts.codebook},
                     {"indices", layer.parts.indices},
                     {"gaps", layer.parts.gaps},
                     {"tables", layer.parts.tables}});
@@ -191,8 +192,8 @@ std::string zeros_line(const Report& report) {
 // How a layer's weights are stored, and the bytes that this takes.
 void add_coding(const LayerCost& cost, std::vector<std::string>& cells) {
   cells.push_back(cost.coding);
-  for (const int64_t bytes :
-       {cost.parts.values + cost.parts.indices, cost.parts.gaps, cost.parts.tables, cost.entropy_bytes}) {
+  for (const int64_t bytes : {cost.parts.values + cost.parts.indices, cost.parts.gaps,
+                              cost.parts.tables + cost.parts.codebook, cost.entropy_bytes}) {
     cells.push_back(cost.coding.empty() ? "" : std::to_string(bytes));
   }
 }

@@ -28,9 +28,13 @@ nlohmann::ordered_json to_json(const DeviceCost& cost, bool layers) {
              {"ram_bytes", layer.ram_bytes},
              {"predicted_instructions", layer.instructions}};
     if (layer.coding.empty()) continue;
-    entry["weights"] = {{"coding", layer.coding},         {"values", layer.parts.values},
-                        {"indices", layer.parts.indices}, {"gaps", layer.parts.gaps},
-                        {"tables", layer.parts.tables},   {"entropy_bytes", layer.entropy_bytes}};
+    entry["weights"] = {{"coding", layer.coding},
+                        {"values", layer.parts.values},
+                        {"codebook", layer.parts.codebook},
+                        {"indices", layer.parts.indices},
+                        {"gaps", layer.parts.gaps},
+                        {"tables", layer.parts.tables},
+                        {"entropy_bytes", layer.entropy_bytes}};
   }
   return json;
 }

@@ -9,14 +9,14 @@
 namespace tinyc::testing {
 namespace {
 
-// Weights as entropy coding likes them: small, and most of them 0.
-Graph with_sparse_weights(Graph graph) {
+// Weights as entropy coding likes them: 9 values, `step` apart, most of them 0.
+Graph with_sparse_weights(Graph graph, int64_t step = 1) {
   Rng rng(11);
   for (Value& value : graph.values) {
     if (!value.constant || value.constant->dtype() != DataType::kInt8) continue;
     Tensor weights = Tensor::zeros(DataType::kInt8, value.constant->dims());
     for (int64_t i = 0; i < weights.size(); ++i) {
-      const auto level = static_cast<int8_t>(static_cast<int64_t>(rng.below(9)) - 4);
+      const auto level = static_cast<int8_t>(step * (static_cast<int64_t>(rng.below(9)) - 4));
       if (rng.below(4) == 0) weights.mutable_bytes()[i] = static_cast<std::byte>(level);
     }
     value.constant = std::move(weights);
@@ -28,7 +28,7 @@ class CodedWeights : public ::testing::TestWithParam<std::tuple<ProductLayer, co
 
 TEST_P(CodedWeights, GiveTheSameBytes) {
   const auto& [layer, coder] = GetParam();
-  const Graph graph = with_sparse_weights(quantized(layer.make(), {}));
+  const Graph graph = with_sparse_weights(quantized(layer.make(), {}), 3);
   const DeviceProgram plain = make_device_program(graph);
   const DeviceProgram coded = make_device_program(graph, {.coders = {coder}});
   const bool is_coded =

@@ -22,13 +22,15 @@ struct LevelMatrix {
 
 // What stored bytes are for.
 struct ByteParts {
-  int64_t values = 0;   // the levels themselves
-  int64_t indices = 0;  // positions in a codebook, where levels are such
-  int64_t gaps = 0;     // where the levels are that are not 0
-  int64_t tables = 0;   // what the decoder must know first: headers, code lengths, codebooks
-  int64_t total() const { return values + indices + gaps + tables; }
+  int64_t values = 0;    // the levels themselves
+  int64_t codebook = 0;  // the entries that indices are positions in
+  int64_t indices = 0;
+  int64_t gaps = 0;    // where the levels are that are not 0
+  int64_t tables = 0;  // what the decoder must know first: headers, code lengths
+  int64_t total() const { return values + codebook + indices + gaps + tables; }
   ByteParts& operator+=(const ByteParts& other) {
     values += other.values;
+    codebook += other.codebook;
     indices += other.indices;
     gaps += other.gaps;
     tables += other.tables;
@@ -39,7 +41,7 @@ struct ByteParts {
 
 struct CodedLevels {
   std::vector<uint8_t> stream;
-  ByteParts parts;  // of the stream; indices are counted as values
+  ByteParts parts;  // of the stream
 };
 
 struct CoderDef {

@@ -14,6 +14,7 @@ constexpr int64_t kLeastSaved = 64;  // bytes: about what opening a stream takes
 
 constexpr DecoderCode kDecoders[] = {
     {"arithmetic", TINYC_KERNEL(tc_arithmetic_open, "arithmetic_s8.h"), sizeof(tc_arithmetic)},
+    {"codebook", TINYC_KERNEL(tc_codebook_open, "codebook_s8.h"), sizeof(tc_codebook)},
     {"huffman", TINYC_KERNEL(tc_huffman_open, "huffman_s8.h"), sizeof(tc_huffman)},
     {"sparse", TINYC_KERNEL(tc_sparse_open, "sparse_s8.h"), sizeof(tc_sparse)},
 };

@@ -10,6 +10,7 @@
 #include "rt/average_pool_s8.h"
 #include "rt/binary_f32.h"
 #include "rt/channels_s8.h"
+#include "rt/codebook_s8.h"
 #include "rt/coded_s8.h"
 #include "rt/conv_f32.h"
 #include "rt/conv_left_s8.h"

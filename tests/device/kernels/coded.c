@@ -1,6 +1,7 @@
 /* Coded weights: whatever a stream holds, decoding it in blocks of rows gives the levels of decoding it at once, and
  * products with them are those of the plain kernels. Any bytes are some levels, so streams are random. */
 #include "../../../src/rt/arithmetic_s8.h"
+#include "../../../src/rt/codebook_s8.h"
 #include "../../../src/rt/coded_s8.h"
 #include "../../../src/rt/huffman_s8.h"
 #include "../../../src/rt/sparse_s8.h"
@@ -14,6 +15,7 @@ static int8_t levels[800];
 static uint8_t stream[kStream];
 static union {
   tc_arithmetic arithmetic;
+  tc_codebook codebook;
   tc_huffman huffman;
   tc_sparse sparse;
 } decoder;
@@ -34,25 +36,39 @@ static int32_t up(int32_t value, int32_t unit) {
 static int32_t open(void) {
   if (coder == 0) return tc_arithmetic_open(stream, &decoder, length);
   if (coder == 1) return tc_huffman_open(stream, &decoder, length);
-  return tc_sparse_open(stream, &decoder, length);
+  if (coder == 2) return tc_sparse_open(stream, &decoder, length);
+  return tc_codebook_open(stream, &decoder, length);
+}
+
+/* Codebooks of any form that rows of so many levels can have. */
+static void make_codebook(int32_t columns) {
+  int32_t entry = 1 + below(columns < 9 ? columns : 9);
+  while (columns % entry != 0) entry--;
+  stream[0] = (uint8_t)(below(9) + 16 * below(2));
+  stream[1] = (uint8_t)entry;
+  memset(stream + 2, 0, 8);
+  stream[2] = (uint8_t)(columns / entry);
+  stream[3] = (uint8_t)(columns / entry >> 8);
+  stream[6] = (uint8_t)(1 + below(20));
 }
 
 /* Streams whose beginning is right: an arrangement that there is, or a table. */
-static void make_stream(void) {
+static void make_stream(int32_t columns) {
   static const uint8_t arithmetic[][3] = {{0, 0, 0}, {4, 0, 0}, {1, 1, 0}, {1, 3, 0}, {6, 4, 0}, {2, 8, 0}};
   static const uint8_t huffman[] = {0xF8, 15, 0x33, 0x33, 0x03, 0x44, 0x44, 0x44, 0x44};
   static const uint8_t sparse[] = {7, 0, 7, 0, 0xFC, 7, 0};
-  coder = below(3);
+  coder = below(4);
   length = kStream - below(40);
   left = below(5);
   for (int32_t i = 0; i < kStream; i++) stream[i] = (uint8_t)next_random();
   if (coder == 0) memcpy(stream, arithmetic[below(6)], 3);
   if (coder == 1) memcpy(stream, huffman, sizeof huffman);
   if (coder == 2) memcpy(stream, sparse, sizeof sparse);
+  if (coder == 3) make_codebook(columns);
 }
 
 static void make_weights(int32_t columns, int32_t rows) {
-  make_stream();
+  make_stream(columns);
   check(open() == TC_DECODED, "a stream's beginning");
   for (int32_t i = 0; i < kGuard; i++) plain[rows * up(columns, 4) + i] = 77;
   tc_decode_s8(&decoder, levels, plain, 0, rows, columns, left);
@@ -124,7 +140,20 @@ static void test_known(void) {
   check(tc_huffman_row(&decoder, row, row, 4) == TC_CORRUPT, "a row that is not there");
 }
 
+/* 3 bits, entries of two levels three apart: 1 -1 7, 2 -2 8 from the indices 2 0 1. */
+static void test_known_codebook(void) {
+  int8_t row[6];
+  static const int8_t levels_of_row[] = {7, 1, -1, 8, 2, -2};
+  static const uint8_t known[] = {19, 2, 3, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 0xFF, 0xFE, 7, 8, 0x42, 0};
+  check(tc_codebook_open(known, &decoder, (int32_t)sizeof known) == TC_DECODED, "open");
+  check(tc_codebook_row(&decoder, 0, row, 6) == TC_DECODED && memcmp(row, levels_of_row, 6) == 0, "row of entries");
+  check(tc_codebook_close(&decoder.codebook) == TC_DECODED, "end");
+  check(tc_codebook_row(&decoder, 0, row, 6) == TC_CORRUPT && row[0] == 0, "a codebook that is not there");
+  check(tc_codebook_open(known, &decoder, 9) == TC_CORRUPT, "a header that is not there");
+}
+
 int main(void) {
+  test_known_codebook();
   test_known();
   for (int32_t i = 0; i < 30; i++) {
     test_dense();
