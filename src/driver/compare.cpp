@@ -18,7 +18,7 @@ constexpr int64_t kHeldBytes = int64_t{32} << 20;
 struct Pair {
   ValueId reference;
   ValueId model;
-  const KeptElements* kept = nullptr;  // null: the model has all elements
+  std::span<const KeptElements> kept = {};  // empty: the model has all elements
 };
 
 // What one batch adds to the comparison.
@@ -51,23 +51,29 @@ void add_steps(const Tensor& reference, const Tensor& test, float step, std::vec
   }
 }
 
-// The floats of a tensor, or of what is kept of it.
-Tensor kept_floats(const Tensor& tensor, const KeptElements* kept) {
-  const std::vector<float> all = tensor.to_float();
-  if (kept == nullptr) return Tensor::of<float>(tensor.dims(), all);
+// What is kept of a tensor of floats along an axis.
+Tensor kept_floats(const Tensor& tensor, const KeptElements& kept) {
+  const auto all = tensor.data<float>();
   Dims dims = tensor.dims();
-  const auto axis = static_cast<size_t>(kept->axis);
+  const auto axis = static_cast<size_t>(kept.axis);
   const auto extent = static_cast<size_t>(dims[axis]);
   const auto inner = static_cast<size_t>(element_count(std::span(dims).subspan(axis + 1)));
   std::vector<float> some;
   for (size_t outer = 0; outer < all.size(); outer += extent * inner) {
-    for (const int64_t k : kept->indices) {
+    for (const int64_t k : kept.indices) {
       const float* const first = all.data() + outer + static_cast<size_t>(k) * inner;
       some.insert(some.end(), first, first + inner);
     }
   }
-  dims[axis] = static_cast<int64_t>(kept->indices.size());
+  dims[axis] = static_cast<int64_t>(kept.indices.size());
   return Tensor::of<float>(std::move(dims), some);
+}
+
+// The floats of a tensor, or of what is kept of it.
+Tensor kept_floats(const Tensor& tensor, std::span<const KeptElements> kept) {
+  Tensor floats = Tensor::of<float>(tensor.dims(), tensor.to_float());
+  for (const KeptElements& each : kept) floats = kept_floats(floats, each);
+  return floats;
 }
 
 void check_pair(const Graph& reference, const Graph& model) {
@@ -101,7 +107,7 @@ std::vector<Pair> pair_layers(const Graph& reference, const Graph& model, const 
     const auto found = by_name.find(model[id].name);
     if (found == by_name.end()) return;
     const auto kept = options.kept.find(model[id].name);
-    pairs.push_back({found->second, id, kept == options.kept.end() ? nullptr : &kept->second});
+    pairs.push_back({found->second, id, kept == options.kept.end() ? std::span<const KeptElements>() : kept->second});
   });
   return pairs;
 }
@@ -191,8 +197,8 @@ class Comparer {
   std::vector<Pair> pairs_;
   Program reference_;
   Program model_;
-  std::map<ValueId, const KeptElements*> kept_;  // of the reference's values
-  std::map<ValueId, size_t> slots_;              // of the model's values: their pair
+  std::map<ValueId, std::span<const KeptElements>> kept_;  // of the reference's values
+  std::map<ValueId, size_t> slots_;                        // of the model's values: their pair
 };
 
 void merge(const Part& part, Part& total) {

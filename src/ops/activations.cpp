@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/common_infer.h"
 #include "ops/elementwise.h"
 #include "ops/gelu.h"
@@ -33,6 +34,7 @@ constexpr OpDef activation(std::string_view name, std::span<const AttributeDef> 
           .infer = infer_same,
           .eval = eval_activation<kFunction>,
           .code = code_table,
+          .axes = elementwise_axes,
           .quant = traits};
 }
 
@@ -95,7 +97,12 @@ extern const OpDef k_shrink =
 
 extern const OpDef k_mish = activation<[](auto x, auto, auto) { return x * std::tanh(softplus(x)); }>("Mish", {});
 
-extern const OpDef k_gelu{
-    .name = "Gelu", .attributes = kGelu, .infer = infer_same, .eval = eval_gelu, .code = code_table, .quant = kCompute};
+extern const OpDef k_gelu{.name = "Gelu",
+                          .attributes = kGelu,
+                          .infer = infer_same,
+                          .eval = eval_gelu,
+                          .code = code_table,
+                          .axes = elementwise_axes,
+                          .quant = kCompute};
 
 }  // namespace tinyc

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/element_types.h"
 #include "ops/kernels/pooling.h"
 #include "ops/window.h"
@@ -96,6 +97,7 @@ extern const OpDef k_average_pool{
     .eval = eval,
     .prepare = prepare,
     .code = code_average_pool,
+    .axes = plane_axes,
     .quant = {.kind = QuantKind::kCompute, .scaling = Scaling::kPool},
 };
 

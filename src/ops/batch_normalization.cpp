@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/elementwise.h"
@@ -127,6 +128,7 @@ extern const OpDef k_batch_normalization{
     .eval = eval,
     .prepare = prepare,
     .code = code_batch_normalization,
+    .axes = channel_axes,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kFloat, .why_float = "it follows no convolution that it could be folded into"},
 };

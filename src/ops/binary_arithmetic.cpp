@@ -6,6 +6,7 @@
 
 #include "ops/broadcast.h"
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/elementwise.h"
@@ -133,6 +134,7 @@ extern const OpDef k_add{
     .eval = eval_add,
     .prepare = prepare<kernels::Arithmetic::kAdd>,
     .code = code_add,
+    .axes = elementwise_axes,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11, .scaling = Scaling::kSum},
 };
@@ -144,6 +146,7 @@ extern const OpDef k_sub{
     .eval = eval_sub,
     .prepare = prepare<kernels::Arithmetic::kSub>,
     .code = code_sub,
+    .axes = elementwise_axes,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11, .scaling = Scaling::kSum},
 };
@@ -155,6 +158,7 @@ extern const OpDef k_mul{
     .eval = eval_mul,
     .prepare = prepare<kernels::Arithmetic::kMul>,
     .code = code_mul,
+    .axes = elementwise_axes,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute, .data_inputs = 0b11, .scaling = Scaling::kProduct},
 };
@@ -166,6 +170,7 @@ extern const OpDef k_div{
     .eval = eval_div,
     .prepare = prepare<kernels::Arithmetic::kDiv>,
     .code = code_div,
+    .axes = elementwise_axes,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kFloat, .why_float = "a quotient has no integer kernel"},
 };

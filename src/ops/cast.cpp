@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/element_types.h"
 #include "ops/float8.h"
 #include "ops/infer_util.h"
@@ -133,6 +134,7 @@ extern const OpDef k_cast{.name = "Cast",
                           .infer = infer_cast,
                           .eval = eval_cast,
                           .code = code_cast,
+                          .axes = elementwise_axes,
                           .quant = kTraits};
 
 extern const OpDef k_cast_like{.name = "CastLike",

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/common_infer.h"
 #include "ops/elementwise.h"
 #include "ops/gelu.h"
@@ -54,6 +55,7 @@ extern const OpDef k_contrib_gelu{.name = "Gelu",
                                   .infer = infer_same,
                                   .eval = eval_unary<kExact, FloatTypes>,
                                   .code = code_table,
+                                  .axes = elementwise_axes,
                                   .quant = kCompute};
 
 extern const OpDef k_bias_gelu{.name = "BiasGelu",
@@ -61,6 +63,7 @@ extern const OpDef k_bias_gelu{.name = "BiasGelu",
                                .inputs = {2, 2},
                                .infer = infer_biased,
                                .eval = eval_biased<kExact>,
+                               .axes = elementwise_axes,
                                .quant = kBiased};
 
 extern const OpDef k_fast_gelu{.name = "FastGelu",
@@ -68,6 +71,7 @@ extern const OpDef k_fast_gelu{.name = "FastGelu",
                                .inputs = {1, 2},
                                .infer = infer_biased,
                                .eval = eval_biased<kByTanh>,
+                               .axes = elementwise_axes,
                                .quant = kBiased};
 
 extern const OpDef k_quick_gelu{.name = "QuickGelu",
@@ -76,6 +80,7 @@ extern const OpDef k_quick_gelu{.name = "QuickGelu",
                                 .infer = infer_same,
                                 .eval = eval_quick,
                                 .code = code_table,
+                                .axes = elementwise_axes,
                                 .quant = kCompute};
 
 }  // namespace tinyc

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/common_infer.h"
 #include "ops/conv_infer.h"
 #include "ops/element_types.h"
@@ -130,6 +131,7 @@ extern const OpDef k_conv{
     .macs = macs,
     .code = code_conv,
     .linear = linear_conv,
+    .axes = conv_axes,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute,
               .data_inputs = 0b11,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/transposed_convolution.h"
@@ -207,6 +208,7 @@ extern const OpDef k_conv_transpose{
     .macs = macs,
     .code = code_conv_transpose,
     .linear = linear_conv_transpose,
+    .axes = conv_transpose_axes,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute,
               .data_inputs = 0b11,

@@ -24,6 +24,18 @@ void eval(EvalContext& c) {
            {out.mutable_bytes(), strides_of(out.dims())});
 }
 
+bool resize(ResizeContext& c) {
+  if (!c.has_constant(1)) return false;
+  std::vector<int64_t> target = c.constants[1].to_int64();
+  const KeptIndices& kept = c.outputs[0];
+  for (size_t i = 1; i <= target.size() && i <= kept.size(); ++i) {
+    int64_t& extent = target[target.size() - i];
+    if (extent != 1 && !kept[kept.size() - i].empty()) extent = static_cast<int64_t>(kept[kept.size() - i].size());
+  }
+  c.constants[1] = Tensor::of<int64_t>({static_cast<int64_t>(target.size())}, target);
+  return true;
+}
+
 }  // namespace
 
 extern constinit const OpDef k_expand{.name = "Expand",
@@ -33,6 +45,7 @@ extern constinit const OpDef k_expand{.name = "Expand",
                                       .infer = infer,
                                       .eval = eval,
                                       .code = code_selection,
+                                      .resize = resize,
                                       .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove}};
 
 }  // namespace tinyc

@@ -1,5 +1,6 @@
 // Gather: out[a.., i.., b..] = data[a.., indices[i..], b..]: whole slices picked along one axis. Embedding look-ups and
 // the "take dim k of this shape" of shape arithmetic are both this.
+#include <algorithm>
 #include <cstring>
 
 #include "ops/code/bindings.h"
@@ -52,6 +53,23 @@ void eval(EvalContext& c) {
   }
 }
 
+// Indices count among what is left; those of slices that went go.
+bool resize(ResizeContext& c) {
+  if (!c.has_constant(1) || c.constants[1].rank() > 1) return false;
+  const auto axis = static_cast<size_t>(normalize_axis(int_attr(c.node, "axis"), static_cast<int>(c.inputs[0].size())));
+  const std::vector<int64_t>& kept = c.inputs[0][axis];
+  if (kept.empty()) return true;
+  std::vector<int64_t> indices;
+  for (const int64_t index : c.constants[1].to_int64()) {
+    const auto at = std::lower_bound(kept.begin(), kept.end(), checked_index(index, c.input_extent(0, axis)));
+    if (at != kept.end() && *at == checked_index(index, c.input_extent(0, axis))) indices.push_back(at - kept.begin());
+  }
+  if (c.constants[1].rank() == 0 && indices.empty()) return false;
+  const Dims dims = c.constants[1].rank() == 0 ? Dims() : Dims{static_cast<int64_t>(indices.size())};
+  c.constants[1] = Tensor::of<int64_t>(dims, indices);
+  return true;
+}
+
 }  // namespace
 
 extern constinit const OpDef k_gather{.name = "Gather",
@@ -61,6 +79,7 @@ extern constinit const OpDef k_gather{.name = "Gather",
                                       .infer = infer,
                                       .eval = eval,
                                       .code = code_gather,
+                                      .resize = resize,
                                       .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove}};
 
 }  // namespace tinyc

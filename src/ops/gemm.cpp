@@ -6,6 +6,7 @@
 
 #include "ops/broadcast.h"
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/dense.h"
@@ -164,6 +165,7 @@ extern const OpDef k_gemm{
     .macs = macs,
     .code = code_gemm,
     .linear = linear_gemm,
+    .axes = gemm_axes,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute,
               .data_inputs = 0b11,

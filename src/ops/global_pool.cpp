@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/element_types.h"
 #include "ops/kernels/elementwise.h"
 #include "tinyc/ops/op.h"
@@ -73,6 +74,7 @@ extern const OpDef k_global_average_pool{
     .infer = infer,
     .eval = eval_average,
     .code = code_global_average_pool,
+    .axes = plane_axes,
     .quant = {.kind = QuantKind::kCompute, .scaling = Scaling::kPool},
 };
 
@@ -81,6 +83,7 @@ extern const OpDef k_global_max_pool{
     .infer = infer,
     .eval = eval_max,
     .code = code_global_max_pool,
+    .axes = plane_axes,
     .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kPool},
 };
 
@@ -89,6 +92,7 @@ extern const OpDef k_global_lp_pool{
     .attributes = kLpAttributes,
     .infer = infer,
     .eval = eval_lp,
+    .axes = plane_axes,
     .quant = {.kind = QuantKind::kFloat, .why_float = "powers and roots have no integer kernel"},
 };
 

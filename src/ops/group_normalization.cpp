@@ -1,5 +1,6 @@
 // GroupNormalization: the channels of a sample in num_groups groups, each brought to mean 0 and deviation 1, then
 // scaled and shifted by channel (opset 21; before, by group). InstanceNormalization: a group per channel.
+#include "ops/common_axes.h"
 #include "ops/common_infer.h"
 #include "ops/float_io.h"
 #include "ops/movement.h"
@@ -66,6 +67,7 @@ extern const OpDef k_group_normalization{
     .attributes = kGroupAttributes,
     .infer = infer_group,
     .eval = [](EvalContext& c) { normalize_groups(c, int_attr(c.node(), "num_groups")); },
+    .axes = [](const AxesContext& c) { return grouped_axes(c, int_attr(c.node, "num_groups")); },
     .quant = {.why_float = kWhyNormalizationIsFloat},
 };
 
@@ -76,6 +78,7 @@ extern const OpDef k_instance_normalization{
     .attributes = kInstanceAttributes,
     .infer = infer,
     .eval = [](EvalContext& c) { normalize_groups(c, c.input(0).dims()[1]); },
+    .axes = channel_axes,
     .quant = {.why_float = kWhyNormalizationIsFloat},
 };
 

@@ -1,6 +1,7 @@
 // GRU: z = f(x Wz + h Rz + b), r = f(x Wr + h Rr + b), n = g(x Wh + (r h) Rh + b), h' = (1 - z) n + z h.
 // With linear_before_reset the candidate is n = g(x Wh + wb + r (h Rh + rb)). Gates stand in the order z, r, h.
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/linear/forms.h"
 #include "ops/recurrent.h"
 #include "ops/recurrent_activation.h"
@@ -77,6 +78,7 @@ extern const OpDef k_gru{
         [](const LinearOperands& o) {
           return linear_recurrent(o, kKind.gates, int_attr(o.node, "linear_before_reset") != 0 ? 3 : 2);
         },
+    .axes = [](const AxesContext& c) { return recurrent_axes(c, kKind.gates); },
     .quant = recurrent_quant(QuantKind::kCompute),
 };
 

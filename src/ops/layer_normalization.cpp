@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/common_infer.h"
 #include "ops/float_io.h"
 #include "ops/movement.h"
@@ -76,6 +77,11 @@ void eval_rms(EvalContext& c) {
   y.store();
 }
 
+std::optional<NodeAxes> axes(const AxesContext& c) {
+  if (!c.has(0) || c.in(0).rank() == 0) return std::nullopt;
+  return mixing_axes(c, normalize_axis(int_attr(c.node, "axis"), c.in(0).rank()), c.in(0).rank());
+}
+
 }  // namespace
 
 extern const OpDef k_layer_normalization{
@@ -86,6 +92,7 @@ extern const OpDef k_layer_normalization{
     .infer = infer_layer,
     .eval = eval_layer,
     .code = code_layer_normalization,
+    .axes = axes,
     .quant = {.kind = QuantKind::kCompute, .scaling = Scaling::kGain},
 };
 
@@ -96,6 +103,7 @@ extern const OpDef k_rms_normalization{
     .attributes = kAttributes,
     .infer = infer_same,
     .eval = eval_rms,
+    .axes = axes,
     .quant = {.why_float = kWhyNormalizationIsFloat, .scaling = Scaling::kGain},
 };
 

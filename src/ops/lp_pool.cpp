@@ -1,6 +1,7 @@
 // LpPool: the p-norm of the elements under each window: (sum |x|^p)^(1/p).
 #include <cmath>
 
+#include "ops/common_axes.h"
 #include "ops/element_types.h"
 #include "ops/window.h"
 
@@ -47,6 +48,7 @@ extern const OpDef k_lp_pool{
     .attributes = kAttributes,
     .infer = infer,
     .eval = eval,
+    .axes = plane_axes,
     .quant = {.kind = QuantKind::kFloat, .why_float = "powers and roots have no integer kernel"},
 };
 

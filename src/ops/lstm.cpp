@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/linear/forms.h"
 #include "ops/recurrent.h"
 #include "ops/recurrent_activation.h"
@@ -90,6 +91,7 @@ extern const OpDef k_lstm{
     .macs = recurrent_macs,
     .code = code_lstm,
     .linear = [](const LinearOperands& o) { return linear_recurrent(o, kKind.gates, kKind.gates); },
+    .axes = [](const AxesContext& c) { return recurrent_axes(c, kKind.gates); },
     .quant = recurrent_quant(QuantKind::kCompute),
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/dense.h"
@@ -104,6 +105,7 @@ extern const OpDef k_matmul{
     .macs = macs,
     .code = code_matmul,
     .linear = linear_matmul,
+    .axes = matmul_axes,
     .fuses_clamp = true,
     .quant = {.kind = QuantKind::kCompute,
               .data_inputs = 0b11,

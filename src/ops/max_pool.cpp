@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/element_types.h"
 #include "ops/kernels/pooling.h"
 #include "ops/window.h"
@@ -89,6 +90,8 @@ extern const OpDef k_max_pool{
     .eval = eval,
     .prepare = prepare,
     .code = code_max_pool,
+    // Result 1 counts through all channels.
+    .axes = [](const AxesContext& c) { return c.outputs.size() == 1 ? plane_axes(c) : std::nullopt; },
     .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kPool},
 };
 

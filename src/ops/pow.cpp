@@ -6,6 +6,7 @@
 
 #include "ops/cast.h"
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/elementwise.h"
 
 namespace tinyc {
@@ -68,6 +69,7 @@ extern const OpDef k_pow{
     .infer = infer,
     .eval = eval,
     .code = code_pow,
+    .axes = elementwise_axes,
     .quant = {.kind = QuantKind::kFloat, .why_float = "a power spans more decades than integers of 8 bits"},
 };
 

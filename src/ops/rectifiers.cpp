@@ -6,6 +6,7 @@
 
 #include "ops/broadcast.h"
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/elementwise.h"
@@ -132,6 +133,7 @@ extern const OpDef k_relu{
     .infer = infer_same,
     .eval = eval_relu,
     .code = code_table,
+    .axes = elementwise_axes,
     .quant = {.kind = QuantKind::kClamp, .scaling = Scaling::kElementwise},
 };
 
@@ -141,6 +143,7 @@ extern const OpDef k_clip{
     .infer = infer_clip,
     .eval = eval_clip,
     .code = code_table,
+    .axes = elementwise_axes,
     .quant = {.kind = QuantKind::kClamp, .scaling = Scaling::kClamp},
 };
 
@@ -150,6 +153,7 @@ extern const OpDef k_leaky_relu{
     .infer = infer_same,
     .eval = eval_leaky_relu,
     .code = code_table,
+    .axes = elementwise_axes,
     .quant = {.kind = QuantKind::kCompute, .scaling = Scaling::kElementwise},
 };
 
@@ -159,6 +163,7 @@ extern const OpDef k_prelu{
     .infer = infer_prelu,
     .eval = eval_prelu,
     .code = code_prelu,
+    .axes = elementwise_axes,
     .quant = {.kind = QuantKind::kCompute, .scaling = Scaling::kElementwise},
 };
 

@@ -11,6 +11,7 @@
 #include "ops/broadcast.h"
 #include "ops/cast.h"
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/elementwise.h"
 #include "ops/infer_util.h"
 
@@ -201,6 +202,7 @@ constexpr OpDef reduction(std::string_view name, void (*eval)(EvalContext&), con
           .infer = infer,
           .eval = eval,
           .code = code,
+          .axes = reduction_axes,
           .quant = traits};
 }
 

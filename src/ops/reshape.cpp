@@ -123,6 +123,18 @@ void infer(InferContext& c) {
   if (rank <= 1) forward_dims_value(c);
 }
 
+// Known dims are said as numbers; those left open go on as they were said.
+bool resize(ResizeContext& c) {
+  if (!c.has_constant(1)) return false;
+  std::vector<int64_t> target = c.constants[1].to_int64();
+  if (target.size() != c.outputs[0].size()) return false;
+  for (size_t i = 0; i < target.size(); ++i) {
+    if (!c.outputs[0][i].empty()) target[i] = static_cast<int64_t>(c.outputs[0][i].size());
+  }
+  c.constants[1] = Tensor::of<int64_t>({static_cast<int64_t>(target.size())}, target);
+  return true;
+}
+
 }  // namespace
 
 extern constinit const OpDef k_reshape{.name = "Reshape",
@@ -132,6 +144,7 @@ extern constinit const OpDef k_reshape{.name = "Reshape",
                                        .infer = infer,
                                        .eval = copy_input,
                                        .code = code_reshape,
+                                       .resize = resize,
                                        .is_view = true,
                                        .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove}};
 

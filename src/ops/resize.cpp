@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/float_io.h"
 #include "ops/infer_util.h"
 #include "ops/movement.h"
@@ -234,6 +235,8 @@ extern const OpDef k_resize{
     .infer = infer,
     .eval = eval,
     .code = code_resize,
+    // Sizes may name the channels' number.
+    .axes = [](const AxesContext& c) { return c.has(kSizes) ? std::nullopt : plane_axes(c); },
     .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kPool},
 };
 

@@ -1,4 +1,5 @@
 // RNN: h' = f(x W + h R + b).
+#include "ops/common_axes.h"
 #include "ops/linear/forms.h"
 #include "ops/recurrent.h"
 #include "ops/recurrent_activation.h"
@@ -34,6 +35,7 @@ extern const OpDef k_rnn{
     .prepare = [](const PrepareContext& c) { return recurrent_kernel(c, kKind); },
     .macs = recurrent_macs,
     .linear = [](const LinearOperands& o) { return linear_recurrent(o, kKind.gates, kKind.gates); },
+    .axes = [](const AxesContext& c) { return recurrent_axes(c, kKind.gates); },
     .quant = recurrent_quant(QuantKind::kWeightsOnly),
 };
 

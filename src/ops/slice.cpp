@@ -121,6 +121,31 @@ void eval(EvalContext& c) {
            {out.mutable_bytes(), strides_of(out.dims())});
 }
 
+// How many of the kept indices lie before one.
+int64_t kept_before(const std::vector<int64_t>& kept, int64_t index) {
+  return std::lower_bound(kept.begin(), kept.end(), index) - kept.begin();
+}
+
+// Slices without gaps begin and end among what is left; others are left as they are.
+bool resize(ResizeContext& c) {
+  if (!c.has_constant(1) || !c.has_constant(2)) return false;
+  std::vector<int64_t> starts = c.constants[1].to_int64(), ends = c.constants[2].to_int64();
+  const auto listed = c.has_constant(3) ? std::optional(c.constants[3].to_int64()) : std::nullopt;
+  const auto steps = c.has_constant(4) ? c.constants[4].to_int64() : std::vector<int64_t>(starts.size(), 1);
+  const auto axes = normalize_axes(axes_or_all(listed, starts.size()), static_cast<int>(c.inputs[0].size()));
+  for (size_t i = 0; i < axes.size(); ++i) {
+    const std::vector<int64_t>& kept = c.inputs[0][static_cast<size_t>(axes[i])];
+    if (kept.empty() || steps[i] != 1) continue;
+    const int64_t extent = c.input_extent(0, static_cast<size_t>(axes[i]));
+    const Cut taken = cut({starts[i], ends[i], 1}, extent);
+    starts[i] = kept_before(kept, taken.first);
+    ends[i] = kept_before(kept, taken.first + taken.count);
+  }
+  c.constants[1] = Tensor::of<int64_t>({static_cast<int64_t>(starts.size())}, starts);
+  c.constants[2] = Tensor::of<int64_t>({static_cast<int64_t>(ends.size())}, ends);
+  return true;
+}
+
 }  // namespace
 
 extern constinit const OpDef k_slice{.name = "Slice",
@@ -130,6 +155,7 @@ extern constinit const OpDef k_slice{.name = "Slice",
                                      .infer = infer,
                                      .eval = eval,
                                      .code = code_selection,
+                                     .resize = resize,
                                      .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove}};
 
 }  // namespace tinyc

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/elementwise.h"
@@ -79,6 +80,12 @@ void eval_log(EvalContext& context) {
   eval_softmax(context, true);
 }
 
+std::optional<NodeAxes> axes(const AxesContext& c) {
+  if (!c.has(0) || c.in(0).rank() == 0) return std::nullopt;
+  const int axis = normalize_axis(int_attr(c.node, "axis"), c.in(0).rank());
+  return mixing_axes(c, axis, axis + 1);
+}
+
 }  // namespace
 
 extern const OpDef k_softmax{
@@ -87,6 +94,7 @@ extern const OpDef k_softmax{
     .infer = infer,
     .eval = eval_plain,
     .code = code_softmax,
+    .axes = axes,
     .quant = {.kind = QuantKind::kFixedRange, .low = 0.0F, .high = 1.0F},
 };
 
@@ -96,6 +104,7 @@ extern const OpDef k_log_softmax{
     .infer = infer,
     .eval = eval_log,
     .code = code_log_softmax,
+    .axes = axes,
     .quant = {.kind = QuantKind::kFloat, .why_float = "its output has no lower bound that 8 bits could span"},
 };
 

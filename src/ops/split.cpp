@@ -88,6 +88,20 @@ void eval(EvalContext& c) {
   }
 }
 
+// Pieces are named one by one: what is left of equal ones may differ.
+bool resize(ResizeContext& c) {
+  const auto axis = static_cast<size_t>(normalize_axis(int_attr(c.node, "axis"), static_cast<int>(c.inputs[0].size())));
+  std::vector<int64_t> pieces;
+  for (const KeptIndices& output : c.outputs) {
+    if (output.size() <= axis || output[axis].empty()) return false;
+    pieces.push_back(static_cast<int64_t>(output[axis].size()));
+  }
+  c.constants.resize(2);
+  c.constants[1] = Tensor::of<int64_t>({static_cast<int64_t>(pieces.size())}, pieces);
+  c.node.attributes.erase("num_outputs");
+  return true;
+}
+
 }  // namespace
 
 extern constinit const OpDef k_split{.name = "Split",
@@ -97,6 +111,7 @@ extern constinit const OpDef k_split{.name = "Split",
                                      .infer = infer,
                                      .eval = eval,
                                      .code = code_selection,
+                                     .resize = resize,
                                      .quant = {.kind = QuantKind::kSameAsInput, .scaling = Scaling::kMove}};
 
 }  // namespace tinyc

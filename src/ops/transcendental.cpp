@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/common_infer.h"
 #include "ops/element_types.h"
 #include "ops/kernels/elementwise.h"
@@ -50,6 +51,7 @@ extern const OpDef k_exp{
     .infer = infer_same,
     .eval = eval_exp,
     .code = code_table,
+    .axes = elementwise_axes,
     .quant = {.kind = QuantKind::kCompute},
 };
 
@@ -58,6 +60,7 @@ extern const OpDef k_erf{
     .infer = infer_same,
     .eval = eval_erf,
     .code = code_table,
+    .axes = elementwise_axes,
     .quant = {.kind = QuantKind::kCompute},
 };
 
@@ -67,6 +70,7 @@ extern const OpDef k_sigmoid{
     .infer = infer_same,
     .eval = eval_sigmoid,
     .code = code_table,
+    .axes = elementwise_axes,
     .quant = {.kind = QuantKind::kFixedRange, .low = 0.0F, .high = 1.0F},
 };
 
@@ -76,6 +80,7 @@ extern const OpDef k_tanh{
     .infer = infer_same,
     .eval = eval_tanh,
     .code = code_table,
+    .axes = elementwise_axes,
     .quant = {.kind = QuantKind::kFixedRange, .low = -1.0F, .high = 1.0F},
 };
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/common_infer.h"
 #include "ops/elementwise.h"
 
@@ -17,7 +18,12 @@ constexpr QuantTraits kPrecise{.kind = QuantKind::kFloat,
 
 template <auto kFunction, typename Types = FloatTypes>
 constexpr OpDef unary(std::string_view name, const QuantTraits& traits = kPrecise) {
-  return {.name = name, .infer = infer_same, .eval = eval_unary<kFunction, Types>, .code = code_table, .quant = traits};
+  return {.name = name,
+          .infer = infer_same,
+          .eval = eval_unary<kFunction, Types>,
+          .code = code_table,
+          .axes = elementwise_axes,
+          .quant = traits};
 }
 
 // The lowest integer has no counterpart: it stays what it is.

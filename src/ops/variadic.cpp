@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ops/code/bindings.h"
+#include "ops/common_axes.h"
 #include "ops/common_infer.h"
 #include "ops/elementwise.h"
 
@@ -64,6 +65,7 @@ extern const OpDef k_max{
     .infer = infer,
     .eval = eval_fold<[](auto a, auto b) { return a < b || is_nan(b) ? b : a; }, NumericTypes>,
     .code = code_max,
+    .axes = elementwise_axes,
     .quant = kChoice,
 };
 
@@ -73,6 +75,7 @@ extern const OpDef k_min{
     .infer = infer,
     .eval = eval_fold<[](auto a, auto b) { return b < a || is_nan(b) ? b : a; }, NumericTypes>,
     .code = code_min,
+    .axes = elementwise_axes,
     .quant = kChoice,
 };
 
@@ -81,9 +84,15 @@ extern const OpDef k_sum{.name = "Sum",
                          .infer = infer,
                          .eval = eval_fold<kAdd, FloatTypes>,
                          .code = code_variadic_sum,
+                         .axes = elementwise_axes,
                          .quant = kSum};
 
-extern const OpDef k_mean{
-    .name = "Mean", .inputs = {1, kMany}, .infer = infer, .eval = eval_mean, .code = code_mean, .quant = kSum};
+extern const OpDef k_mean{.name = "Mean",
+                          .inputs = {1, kMany},
+                          .infer = infer,
+                          .eval = eval_mean,
+                          .code = code_mean,
+                          .axes = elementwise_axes,
+                          .quant = kSum};
 
 }  // namespace tinyc

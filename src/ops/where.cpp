@@ -1,6 +1,7 @@
 // Where: y = condition ? a : b, elementwise with broadcasting, elements of any type. Quantized: chooses among values of
 // one scale.
 #include "ops/broadcast.h"
+#include "ops/common_axes.h"
 #include "ops/common_infer.h"
 #include "ops/movement.h"
 
@@ -52,6 +53,7 @@ extern const OpDef k_where{
     .inputs = {3, 3},
     .infer = infer,
     .eval = eval,
+    .axes = elementwise_axes,
     .quant = {.kind = QuantKind::kShared, .data_inputs = 0b110},
 };
 

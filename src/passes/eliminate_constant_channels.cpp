@@ -1,87 +1,40 @@
-// eliminate-constant-channels: takes out channels that hold the same integer for every input, and those nobody weighs.
+// eliminate-constant-channels: takes out channels that hold the same number for every input, and those nobody weighs.
 //
-// Problem: training leaves channels whose weights are all zero, or that a Relu never lets pass; quantization makes more
-// of them. They cost as much as the others. Method: quant/channel_flow.h says which channels are tied together and what
-// range of integers each can reach. Where every dense layer that reads a channel of a space sees it at one point v (or
-// has only zero weights for it), what it adds to each accumulator is the number
+// Problem: pruning and training leave channels whose weights are all zero, or that a Relu never lets pass;
+// quantization makes more of them. They cost as much as the others. Method, in two steps. In quantized graphs
+// quant/channel_flow.h says what range of integers each channel can reach. Where every dense layer that reads a
+// channel of a space sees it at one point v, what it adds to each accumulator is the number
 //   d[o] = sum over taps of weight[o][c][t] * v,     v in steps from the zero point,
 // if that is the same at every position: v is 0, or no window touches the padding. Then bias[o] += d[o] on the bias's
-// own grid (scale s_input * s_weight), an integer, and the channel is cut out of the layer that makes it, of the
-// depthwise layers, clamps, pools and moves it passes through, and of its readers. Smaller layers reach less, so this
-// is repeated until nothing is left to do. A value keeps at least one channel; inputs and outputs of the graph, and
-// what ops read that are not followed, keep all.
+// own grid (scale s_input * s_weight), an integer, and the weights become 0. Then, in graphs of any kind, slices that
+// are 0 or that only zeros weigh are cut out with all that is tied to them (quant/slice_cuts.h): channels, heads,
+// hidden units. Smaller layers reach less, so this is repeated until nothing is left to do.
 //
-// Exact: the accumulators of all channels that stay are the same integers. An engine that sums floats (simulated) may
-// do so in another order, so there only results on a tie of the last bit could differ. A bias stays within int32, as
-// does every accumulator (quant/integer_layer.h). Cost: a few walks over the weights.
+// Exact on integers: the accumulators of all channels that stay are the same. Engines that sum floats may do so in
+// another order. A bias stays within int32, as does every accumulator (quant/integer_layer.h). Cost: a few walks over
+// the weights.
 #include <algorithm>
-#include <cstring>
 #include <limits>
-#include <map>
 #include <numeric>
 
-#include "tinyc/ir/linear_quantization.h"
 #include "tinyc/ops/infer.h"
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/pass/rewrite.h"
 #include "tinyc/quant/channel_flow.h"
 #include "tinyc/quant/params.h"
+#include "tinyc/quant/slice_cuts.h"
 
 namespace tinyc {
 namespace {
 
 using Indices = std::vector<int64_t>;
 
-// The elements of a tensor at these indices of an axis.
-Tensor take(const Tensor& from, int axis, const Indices& kept) {
-  Dims dims = from.dims();
-  const auto at = static_cast<size_t>(axis);
-  const int64_t outer = element_count(std::span(dims).subspan(0, at)), extent = dims[at];
-  const int64_t inner = element_count(std::span(dims).subspan(at + 1));
-  dims[at] = static_cast<int64_t>(kept.size());
-  Tensor to = Tensor::zeros(from.dtype(), dims);
-  std::byte* out = to.mutable_bytes();
-  const int bits = bits_of(from.dtype());
-  int64_t next = 0;
-  for (int64_t o = 0; o < outer; ++o) {
-    for (const int64_t k : kept) {
-      const int64_t first = (o * extent + k) * inner;
-      if (bits >= 8) {
-        const auto size = static_cast<size_t>(bits / 8);
-        std::memcpy(out + static_cast<size_t>(next) * size, from.bytes() + static_cast<size_t>(first) * size,
-                    static_cast<size_t>(inner) * size);
-      } else {
-        for (int64_t i = 0; i < inner; ++i) {
-          store_packed(out, from.dtype(), next + i, load_packed(from.bytes(), from.dtype(), first + i));
-        }
-      }
-      next += inner;
-    }
-  }
-  return to;
-}
-
-// Cuts a constant that one node reads, and its scales where they lie along that axis.
-void cut(Value& value, int axis, const Indices& kept) {
-  value.constant = take(*value.constant, axis, kept);
-  value.type.shape = Shape(value.constant->dims());
-  QParams* params = value.quant ? std::get_if<QParams>(&*value.quant) : nullptr;
-  if (params == nullptr || params->axis != axis) return;
-  std::vector<float> scales;
-  std::vector<int32_t> zero_points;
-  for (const int64_t k : kept) {
-    scales.push_back(params->scales[static_cast<size_t>(k)]);
-    zero_points.push_back(params->zero_points[static_cast<size_t>(k)]);
-  }
-  params->scales = std::move(scales);
-  params->zero_points = std::move(zero_points);
-}
-
-class Eliminator {
+// Takes what constant channels add into the biases of quantized layers.
+class Folder {
  public:
-  Eliminator(Graph& graph, PassContext& context) : graph_(graph), context_(context), flow_(follow_channels(graph)) {
+  Folder(Graph& graph, PassContext& context) : graph_(graph), context_(context), flow_(follow_channels(graph)) {
     for (const ChannelSpace& space : flow_.spaces) {
-      removable_.emplace_back(static_cast<size_t>(space.channels), !space.fixed);
+      foldable_.emplace_back(static_cast<size_t>(space.channels), !space.fixed);
     }
   }
 
@@ -89,37 +42,22 @@ class Eliminator {
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       if (is_dense(i)) veto_unfoldable(i);
     }
-    keep_one_each();
     while (veto_overflows()) {
     }
-    const bool any = std::any_of(removable_.begin(), removable_.end(), [](const std::vector<bool>& space) {
-      return std::find(space.begin(), space.end(), true) != space.end();
-    });
-    if (!any) return false;
+    bool changed = false;
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
-      if (is_dense(i)) fold_inputs(i);
+      if (is_dense(i)) changed = fold_inputs(i) || changed;
     }
-    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
-      if (flow_.layers[i]) cut_layer(i);
-      if (flow_.layers[i] || graph_.nodes[i].op == nullptr) continue;
-      if (is_op(graph_.nodes[i], "Reshape")) resize_target(NodeId(i));
-    }
-    resize_values();
-    return true;
+    return changed;
   }
 
  private:
   bool is_dense(size_t i) const { return flow_.layers[i] && !flow_.layers[i]->depthwise; }
-  const ChannelPlace& place(ValueId id) const { return flow_.places[index_of(id)]; }
-  std::vector<bool>& removable(ValueId id) { return removable_[static_cast<size_t>(place(id).space)]; }
-  bool is_removed(ValueId id, int64_t element) {
-    return removable(id)[static_cast<size_t>(channel_at(flow_, id, element))];
+  std::vector<bool>& foldable(ValueId id) { return foldable_[static_cast<size_t>(flow_.places[index_of(id)].space)]; }
+  bool is_folded(ValueId id, int64_t element) {
+    return foldable(id)[static_cast<size_t>(channel_at(flow_, id, element))];
   }
-  bool shrinks(ValueId id) {
-    if (place(id).space < 0) return false;
-    const std::vector<bool>& space = removable(id);
-    return std::find(space.begin(), space.end(), true) != space.end();
-  }
+  void veto(ValueId id, int64_t element) { foldable(id)[static_cast<size_t>(channel_at(flow_, id, element))] = false; }
 
   // What element `input` of the layer's data adds to output o; none when that is not one number.
   std::optional<int64_t> contribution(size_t i, int64_t output, int64_t input) const {
@@ -135,21 +73,15 @@ class Eliminator {
   void veto_unfoldable(size_t i) {
     const Node& node = graph_.nodes[i];
     const IntegerLayer& layer = *flow_.layers[i];
+    const bool plain = plain_constant(graph_, node, 1) != nullptr;
     for (int64_t input = 0; input < layer.inputs; ++input) {
-      if (!is_removed(node.inputs[0], input)) continue;
+      if (!is_folded(node.inputs[0], input)) continue;
       for (int64_t output = 0; output < layer.outputs; ++output) {
         const std::optional<int64_t> added = contribution(i, output, input);
-        if (added && (*added == 0 || node.op->quant.bias >= 0)) continue;
+        if (plain && added && (*added == 0 || node.op->quant.bias >= 0)) continue;
         veto(node.inputs[0], input);
         break;
       }
-    }
-  }
-  void veto(ValueId id, int64_t element) { removable(id)[static_cast<size_t>(channel_at(flow_, id, element))] = false; }
-
-  void keep_one_each() {
-    for (std::vector<bool>& space : removable_) {
-      if (std::find(space.begin(), space.end(), false) == space.end() && !space.empty()) space[0] = false;
     }
   }
 
@@ -157,7 +89,7 @@ class Eliminator {
     const IntegerLayer& layer = *flow_.layers[i];
     Indices bias = layer.bias;
     for (int64_t input = 0; input < layer.inputs; ++input) {
-      if (!is_removed(graph_.nodes[i].inputs[0], input)) continue;
+      if (!is_folded(graph_.nodes[i].inputs[0], input)) continue;
       for (int64_t o = 0; o < layer.outputs; ++o) bias[static_cast<size_t>(o)] += *contribution(i, o, input);
     }
     return bias;
@@ -174,7 +106,7 @@ class Eliminator {
       });
       const IntegerLayer& layer = *flow_.layers[i];
       for (int64_t input = 0; !fits && input < layer.inputs; ++input) {
-        if (!is_removed(graph_.nodes[i].inputs[0], input)) continue;
+        if (!is_folded(graph_.nodes[i].inputs[0], input)) continue;
         veto(graph_.nodes[i].inputs[0], input);
         changed = true;
       }
@@ -182,10 +114,15 @@ class Eliminator {
     return changed;
   }
 
-  void fold_inputs(size_t i) {
-    const IntegerLayer& layer = *flow_.layers[i];
+  bool fold_inputs(size_t i) {
     const Indices bias = folded_bias(i);
-    if (bias == layer.bias) return;
+    const bool folded = bias != flow_.layers[i]->bias;
+    if (folded) set_bias(i, bias);
+    return clear_columns(i) || folded;
+  }
+
+  void set_bias(size_t i, const Indices& bias) {
+    const IntegerLayer& layer = *flow_.layers[i];
     const NodeId id{static_cast<uint32_t>(i)};
     const int bias_idx = graph_[id].op->quant.bias;
     const Dims dims{layer.outputs};
@@ -205,73 +142,80 @@ class Eliminator {
     context_.count("folded_layers");
   }
 
-  Indices kept_elements(ValueId id, int64_t elements) {
-    Indices kept;
-    for (int64_t e = 0; e < elements; ++e) {
-      if (!is_removed(id, e)) kept.push_back(e);
+  // Inputs that are in the bias now have no weights.
+  bool clear_columns(size_t i) {
+    const Node& node = graph_.nodes[i];
+    if (plain_constant(graph_, node, 1) == nullptr) return false;
+    const Tensor weights = *graph_[node.inputs[1]].constant;
+    Tensor cleared = Tensor::of<float>(weights.dims(), weights.data<float>());
+    const int axis = 1 - node.op->quant.channel_axis(node, 1, weights.rank());
+    const auto inner = element_count(std::span(weights.dims()).subspan(static_cast<size_t>(axis) + 1));
+    const int64_t extent = weights.dims()[static_cast<size_t>(axis)];
+    const auto data = cleared.mutable_data<float>();
+    for (size_t e = 0; e < data.size(); ++e) {
+      if (is_folded(node.inputs[0], static_cast<int64_t>(e) / inner % extent)) data[e] = 0.0F;
     }
-    return kept;
-  }
-
-  void cut_layer(size_t i) {
-    Node& node = graph_.nodes[i];
-    const IntegerLayer& layer = *flow_.layers[i];
-    const ValueId weight_id = node.inputs[1], bias_id = operand(node, node.op->quant.bias);
-    const int axis = node.op->quant.channel_axis(node, 1, graph_[weight_id].constant->rank());
-    if (!layer.depthwise && shrinks(node.inputs[0])) {
-      cut(graph_[weight_id], 1 - axis, kept_elements(node.inputs[0], layer.inputs));
-    }
-    if (!shrinks(node.outputs[0])) return;
-    const Indices kept = kept_elements(node.outputs[0], layer.outputs);
-    const int64_t removed = layer.outputs - static_cast<int64_t>(kept.size());
-    cut(graph_[weight_id], axis, kept);
-    if (bias_id != kNoValue) cut(graph_[bias_id], 0, kept);
-    if (layer.depthwise) node.attributes["group"] = static_cast<int64_t>(kept.size());
-    context_.count("channels", removed);
-    context_.note(node.name, std::to_string(removed) + " of " + std::to_string(layer.outputs) +
-                                 " channels are constant or unread");
-  }
-
-  // The target of a Reshape says the new extent of the axis, and the others as numbers instead of as copies.
-  void resize_target(NodeId id) {
-    const ValueId out = graph_[id].outputs[0];
-    if (out == kNoValue || !shrinks(out)) return;
-    const auto axis = static_cast<size_t>(place(out).axis);
-    std::vector<int64_t> target = graph_[graph_[id].inputs[1]].constant->to_int64();
-    for (size_t i = 1; i < target.size(); ++i) {
-      const int64_t extent = graph_[out].type.shape[static_cast<int>(i)].value;
-      if (target[i] >= 0) target[i] = i == axis ? static_cast<int64_t>(kept_elements(out, extent).size()) : extent;
-    }
-    const std::string name = graph_[graph_[id].inputs[1]].name;
-    set_operand(graph_, id, 1, name, Tensor::of<int64_t>({static_cast<int64_t>(target.size())}, target));
-  }
-
-  void resize_values() {
-    for (size_t i = 0; i < flow_.places.size(); ++i) {
-      const ValueId id{static_cast<uint32_t>(i)};
-      if (!shrinks(id)) continue;
-      Dim& dim = graph_[id].type.shape[place(id).axis];
-      const Indices kept = kept_elements(id, dim.value);
-      KeptElements& all = context_.kept[graph_[id].name];
-      if (all.indices.empty()) all.indices = iota(dim.value);
-      all.axis = place(id).axis;
-      Indices remaining;
-      for (const int64_t k : kept) remaining.push_back(all.indices[static_cast<size_t>(k)]);
-      all.indices = std::move(remaining);
-      dim = Dim(static_cast<int64_t>(kept.size()));
-    }
-  }
-  static Indices iota(int64_t count) {
-    Indices all(static_cast<size_t>(count));
-    std::iota(all.begin(), all.end(), int64_t{0});
-    return all;
+    if (cleared.same_bytes(weights)) return false;
+    graph_[node.inputs[1]].constant = std::move(cleared);
+    return true;
   }
 
   Graph& graph_;
   PassContext& context_;
   const ChannelFlow flow_;
-  std::vector<std::vector<bool>> removable_;  // by space, by channel
+  std::vector<std::vector<bool>> foldable_;  // by space, by channel
 };
+
+Indices iota(int64_t count) {
+  Indices all(static_cast<size_t>(count));
+  std::iota(all.begin(), all.end(), int64_t{0});
+  return all;
+}
+
+// Which elements of the reference's values are left, for those who compare with it.
+void record_kept(const Graph& graph, const SliceCuts& cuts, PassContext& context) {
+  for (size_t i = 0; i < cuts.kept.size(); ++i) {
+    for (size_t axis = 0; axis < cuts.kept[i].size(); ++axis) {
+      if (graph.values[i].constant || !cuts.cuts(graph, ValueId(i), axis)) continue;
+      std::vector<KeptElements>& all = context.kept[graph.values[i].name];
+      auto found = std::find_if(all.begin(), all.end(),
+                                [&](const KeptElements& each) { return each.axis == static_cast<int>(axis); });
+      if (found == all.end()) {
+        const int64_t extent = graph.values[i].type.shape[static_cast<int>(axis)].value;
+        found = all.insert(all.end(), {static_cast<int>(axis), iota(extent)});
+      }
+      Indices remaining;
+      for (const int64_t k : cuts.kept[i][axis]) remaining.push_back(found->indices[static_cast<size_t>(k)]);
+      found->indices = std::move(remaining);
+    }
+  }
+}
+
+// What layers lose of their outputs.
+void report(const Graph& graph, const SliceCuts& cuts, PassContext& context) {
+  for (const Node& node : graph.nodes) {
+    if (node.op == nullptr || node.op->linear == nullptr || node.outputs[0] == kNoValue) continue;
+    const ValueId out = node.outputs[0];
+    for (size_t axis = 0; axis < cuts.kept[index_of(out)].size(); ++axis) {
+      if (!cuts.cuts(graph, out, axis)) continue;
+      const int64_t all = graph[out].type.shape[static_cast<int>(axis)].value;
+      const int64_t removed = all - static_cast<int64_t>(cuts.kept[index_of(out)][axis].size());
+      context.count("channels", removed);
+      context.note(node.name,
+                   std::to_string(removed) + " of " + std::to_string(all) + " channels are constant or unread");
+    }
+  }
+}
+
+bool cut(Graph& graph, PassContext& context) {
+  const SliceCuts cuts = find_slice_cuts(graph);
+  if (cuts.empty(graph)) return false;
+  report(graph, cuts, context);
+  record_kept(graph, cuts, context);
+  apply_slice_cuts(graph, cuts);
+  infer_types(graph);
+  return true;
+}
 
 struct Cost {
   int64_t macs = 0;
@@ -297,8 +241,9 @@ Cost cost_of(const Graph& graph) {
     if (known) cost.macs += node.op->macs(node, inputs, outputs);
   }
   for (const Value& value : graph.values) {
-    const QParams* params = value.constant && value.quant ? std::get_if<QParams>(&*value.quant) : nullptr;
-    if (params != nullptr) cost.weight_bytes += byte_count(params->storage, value.constant->dims());
+    if (!value.constant || value.type.dtype != DataType::kFloat) continue;
+    const QParams* params = value.quant ? std::get_if<QParams>(&*value.quant) : nullptr;
+    cost.weight_bytes += byte_count(params != nullptr ? params->storage : DataType::kFloat, value.constant->dims());
   }
   return cost;
 }
@@ -306,9 +251,10 @@ Cost cost_of(const Graph& graph) {
 bool run(Graph& graph, PassContext& context) {
   const Cost before = cost_of(graph);
   bool changed = false;
-  while (Eliminator(graph, context).run()) {
-    infer_types(graph);
-    changed = true;
+  for (bool again = true; again;) {
+    const bool folded = Folder(graph, context).run();
+    again = cut(graph, context);
+    changed = changed || folded || again;
   }
   if (!changed) return false;
   remove_dead(graph);
@@ -321,7 +267,7 @@ bool run(Graph& graph, PassContext& context) {
 }  // namespace
 
 extern constexpr PassDef k_eliminate_constant_channels =
-    make_pass<run>("eliminate-constant-channels", "remove channels that hold the same number for every input",
-                   Contract::kExact, Stage::kPack);
+    make_pass<run>("eliminate-constant-channels", "take out channels that are constant, or that nobody weighs",
+                   Contract::kRounding, Stage::kPack);
 
 }  // namespace tinyc

@@ -40,6 +40,11 @@ class GraphBuilder {
 
   // The node is named after its op ("Conv", "com.microsoft.QGemm") and number, its first output after the node.
   ValueId node(const std::string& op, std::vector<ValueId> inputs, AttributeList attributes = {}) {
+    return nodes(op, std::move(inputs), std::move(attributes), 1)[0];
+  }
+  // With several outputs: "Split3_out", "Split3_out1", ...
+  std::vector<ValueId> nodes(const std::string& op, std::vector<ValueId> inputs, AttributeList attributes,
+                             size_t outputs) {
     Node node;
     const size_t dot = op.rfind('.');
     node.op = dot == std::string::npos ? find_op("", op) : find_op(op.substr(0, dot), op.substr(dot + 1));
@@ -47,11 +52,13 @@ class GraphBuilder {
     node.name = op + std::to_string(graph_.nodes.size());
     node.inputs = std::move(inputs);
     node.attributes = std::move(attributes);
-    Value value;
-    value.name = node.name + "_out";
-    node.outputs = {graph_.add_value(std::move(value))};
+    for (size_t k = 0; k < outputs; ++k) {
+      Value value;
+      value.name = node.name + "_out" + (k == 0 ? "" : std::to_string(k));
+      node.outputs.push_back(graph_.add_value(std::move(value)));
+    }
     graph_.nodes.push_back(node);
-    return node.outputs[0];
+    return node.outputs;
   }
 
   Graph finish(std::vector<ValueId> outputs) {

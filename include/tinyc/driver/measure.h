@@ -61,7 +61,7 @@ struct CompareOptions {
   Engine engine = Engine::kSimulated;
   bool layers = false;
   int threads = 1;
-  std::map<std::string, KeptElements> kept = {};  // layers of which the model has only these elements
+  std::map<std::string, std::vector<KeptElements>> kept = {};  // layers of which the model has only these elements
 };
 
 // Outputs are paired by position. Throws Error(kUsage) when the two take different inputs or give outputs of different

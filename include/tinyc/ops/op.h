@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "tinyc/ir/graph.h"
+#include "tinyc/ops/axes.h"
 #include "tinyc/ops/linear.h"
 
 namespace tinyc {
@@ -216,6 +217,10 @@ struct OpDef {
   void (*code)(CodeContext&) = nullptr;  // kernel calls for a device (ops/code.h); null: the op has none
   // The node as products with a constant matrix (ops/linear.h), null for ops that are none; may find none in a node.
   std::optional<LinearForm> (*linear)(const LinearOperands&) = nullptr;
+  // How axes belong together (ops/axes.h); null: nothing is known, or the op moves elements (Scaling::kMove).
+  std::optional<NodeAxes> (*axes)(const AxesContext&) = nullptr;
+  // For ops that move elements; false where they cannot say the new sizes. Null: they say none.
+  bool (*resize)(ResizeContext&) = nullptr;
   bool is_view = false;       // output 0 is operand 0's bytes under other dims
   bool fuses_clamp = false;   // prepare() honours clamp_low and clamp_high
   bool deterministic = true;  // false: random numbers; never folded

@@ -46,9 +46,9 @@ struct PassContext {
   std::vector<PassNote> notes;
   std::map<std::string, int64_t> counters;  // "fold-batchnorm.folded": 9
   std::vector<FloatNode> float_nodes;
-  MomentTable moments;                       // from fold-batchnorm
-  std::map<std::string, KeptElements> kept;  // by value name; absent: all of them
-  WeightMasks masks;                         // from prune
+  MomentTable moments;                                    // from fold-batchnorm
+  std::map<std::string, std::vector<KeptElements>> kept;  // by value name, an axis each; absent: all of them
+  WeightMasks masks;                                      // from prune
 
   // Of the pass that runs now; set by the pipeline.
   std::string pass;
