@@ -55,7 +55,7 @@ void declare_flags(CLI::App& app, Flags& flags) {
       ->type_name("DATA");
   app.add_option("--fit", flags.fit, "goal that bits per layer are chosen for: bytes=30k, ram=32k, drop=0.5")
       ->type_name("GOAL,...");
-  app.add_option("--prune", flags.prune, "weights that become 0, or channels that go by their share of the MACs")
+  app.add_option("--prune", flags.prune, "weights that become 0, or channels and heads that go")
       ->type_name("0.8|2:4|kernels:0.5|channels:0.5|...")
       ->allow_extra_args(false);
   app.add_option("--max-drop", flags.max_drop, "gate: points of top-1 (percent) that may be lost against float")
@@ -104,16 +104,19 @@ FitGoal parse_goal(const std::string& text) {
   return goal;
 }
 
-void add_pruning(const std::string& amount, Recipe& recipe) {
+// Structures go before single weights.
+bool add_structures(const std::string& amount, std::string_view prefix, const char* pass, Recipe& recipe) {
+  if (!amount.starts_with(prefix)) return false;
   std::vector<std::string>& passes = recipe[Stage::kPrune];
-  constexpr std::string_view kChannels = "channels:";
-  if (amount.starts_with(kChannels)) {
-    if (std::find(passes.begin(), passes.end(), "prune-channels") == passes.end()) {
-      passes.insert(passes.begin(), "prune-channels");
-    }
-    recipe.pass_options["prune-channels"]["share"] = parse_prune_spec(amount.substr(kChannels.size())).share;
-    return;
-  }
+  if (std::find(passes.begin(), passes.end(), pass) == passes.end()) passes.insert(passes.begin(), pass);
+  recipe.pass_options[pass]["share"] = parse_prune_spec(amount.substr(prefix.size())).share;
+  return true;
+}
+
+void add_pruning(const std::string& amount, Recipe& recipe) {
+  if (add_structures(amount, "channels:", "prune-channels", recipe)) return;
+  if (add_structures(amount, "heads:", "prune-heads", recipe)) return;
+  std::vector<std::string>& passes = recipe[Stage::kPrune];
   parse_prune_spec(amount);  // complains before any work is done
   if (std::find(passes.begin(), passes.end(), "prune") == passes.end()) passes.emplace_back("prune");
   recipe.pass_options["prune"]["amount"] = amount;

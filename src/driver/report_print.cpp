@@ -171,7 +171,9 @@ std::string removed_line(const Report& report) {
 }
 
 bool was_pruned(const Report& report) {
-  return report.counters.contains("prune.zeros") || report.counters.contains("prune-channels.channels");
+  constexpr std::array kCounters = {"prune.zeros", "prune-channels.channels", "prune-heads.heads"};
+  return std::any_of(kCounters.begin(), kCounters.end(),
+                     [&](const char* name) { return report.counters.contains(name); });
 }
 
 std::string zeros_text(int64_t zeros, int64_t weights) {

@@ -38,6 +38,7 @@ std::string why_dense(const Graph& graph, const LinearLayer& layer, const PruneS
   if (form.groups > 1 && form.columns <= taps_of(graph, layer)) return "it is depthwise";
   if (is_shared(graph, operand(graph[layer.id], layer.weight))) return "another node reads its weights";
   if (form.columns > kMostFittedColumns) return "its rows are too long to be fitted";
+  if (spec.unit == PruneUnit::kPattern && taps_of(graph, layer) <= spec.kept) return "its kernels have no more taps";
   if (spec.unit == PruneUnit::kVector && form.columns < spec.vector) return "its rows are shorter than a vector";
   return {};
 }
@@ -53,7 +54,8 @@ class Planner {
     if (needs_costs()) {
       spread();
     } else {
-      const double share = request_.spec.of > 0 ? 1.0 : request_.spec.share;  // a quota lets no more go than it says
+      const double share =
+          request_.spec.has_quota() ? 1.0 : request_.spec.share;  // a quota lets no more go than it says
       for (const RankedLayer& layer : layers_) plan_[layer.weight].weights = of_layer(layer, share);
     }
     return std::move(plan_);
@@ -62,7 +64,8 @@ class Planner {
  private:
   // Whether layers compete.
   bool needs_costs() const {
-    return request_.spec.of == 0 && request_.shares != PruneShares::kUniform && request_.criterion->costs_are_losses;
+    return !request_.spec.has_quota() && request_.shares != PruneShares::kUniform &&
+           request_.criterion->costs_are_losses;
   }
 
   static int64_t of_layer(const RankedLayer& layer, double share) {

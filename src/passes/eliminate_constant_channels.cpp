@@ -194,12 +194,14 @@ void record_kept(const Graph& graph, const SliceCuts& cuts, PassContext& context
 // What layers lose of their outputs.
 void report(const Graph& graph, const SliceCuts& cuts, PassContext& context) {
   for (const Node& node : graph.nodes) {
-    if (node.op == nullptr || node.op->linear == nullptr || node.outputs[0] == kNoValue) continue;
-    const ValueId out = node.outputs[0];
-    for (size_t axis = 0; axis < cuts.kept[index_of(out)].size(); ++axis) {
-      if (!cuts.cuts(graph, out, axis)) continue;
-      const int64_t all = graph[out].type.shape[static_cast<int>(axis)].value;
-      const int64_t removed = all - static_cast<int64_t>(cuts.kept[index_of(out)][axis].size());
+    if (node.op == nullptr || node.op->linear == nullptr) continue;
+    const auto found =
+        std::find_if(node.outputs.begin(), node.outputs.end(), [](ValueId id) { return id != kNoValue; });
+    if (found == node.outputs.end()) continue;
+    for (size_t axis = 0; axis < cuts.kept[index_of(*found)].size(); ++axis) {
+      if (!cuts.cuts(graph, *found, axis)) continue;
+      const int64_t all = graph[*found].type.shape[static_cast<int>(axis)].value;
+      const int64_t removed = all - static_cast<int64_t>(cuts.kept[index_of(*found)][axis].size());
       context.count("channels", removed);
       context.note(node.name,
                    std::to_string(removed) + " of " + std::to_string(all) + " channels are constant or unread");
@@ -248,9 +250,23 @@ Cost cost_of(const Graph& graph) {
   return cost;
 }
 
+// Channels that were 0 in all data go only now, so that what was done to the others is what it would be without
+// pruning.
+bool clear_unread(Graph& graph, PassContext& context) {
+  bool changed = false;
+  for (Value& value : graph.values) {
+    if (!value.constant || !context.unread.contains(value.name)) continue;
+    if (value.constant->dtype() != DataType::kFloat) continue;
+    hold_zeros(value, context.unread);
+    changed = true;
+  }
+  context.unread.clear();
+  return changed;
+}
+
 bool run(Graph& graph, PassContext& context) {
   const Cost before = cost_of(graph);
-  bool changed = false;
+  bool changed = clear_unread(graph, context);
   for (bool again = true; again;) {
     const bool folded = Folder(graph, context).run();
     again = cut(graph, context);

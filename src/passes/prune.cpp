@@ -17,6 +17,7 @@
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/pass/prune_plan.h"
 #include "tinyc/pass/rewrite.h"
+#include "tinyc/quant/kernel_patterns.h"
 #include "tinyc/quant/mask_swaps.h"
 
 namespace tinyc {
@@ -28,7 +29,7 @@ struct Options {
   std::string layers = "measured";
 };
 constexpr Opt<Options> kOptions[] = {
-    {"amount", &Options::amount, "what goes: 0.8, 2:4, kernels:0.5, rows:0.25, vectors:4:0.5"},
+    {"amount", &Options::amount, "what goes: 0.8, 2:4, kernels:0.5, rows:0.25, vectors:4:0.5, patterns:4"},
     {"criterion", &Options::criterion, "what goes first; see `tinyc list criteria`"},
     {"layers", &Options::layers,
      "shares of layers: measured (by what the model loses), power (by what their outputs lose), uniform"}};
@@ -89,16 +90,27 @@ class Pruning final : public LayerMethod {
     return graph[operand(graph[layer.id], layer.weight)].name;
   }
 
+  static std::vector<GroupMask> hold_cheapest(std::span<const OutputError> errors, std::span<const Ranking> rankings,
+                                              const PruneUnits& units, int64_t count) {
+    const auto removals = cheapest(rankings, units.size, count);
+    std::vector<GroupMask> masks;
+    for (size_t g = 0; g < errors.size(); ++g) masks.push_back(mask_of(errors[g], units, removals[g]));
+    return masks;
+  }
+
   std::vector<Matrix> pruned(const Graph& graph, const LinearLayer& layer, std::span<const OutputError> errors,
                              int64_t count, bool swap) {
-    const PruneUnits units = prune_units(request_.spec, layer.form(), taps_of(graph, layer));
-    const auto removals = cheapest(rank_layer(graph, layer, request_, errors, context_), units.size, count);
+    const int64_t taps = taps_of(graph, layer);
+    const PruneUnits units = prune_units(request_.spec, layer.form(), taps);
+    const std::vector<Ranking> rankings = rank_layer(graph, layer, request_, errors, context_);
+    const std::vector<GroupMask> chosen = request_.spec.unit == PruneUnit::kPattern
+                                              ? hold_patterns(rankings, units, taps, request_.spec.kept)
+                                              : hold_cheapest(errors, rankings, units, count);
     const Value& weight = graph[operand(graph[layer.id], layer.weight)];
     std::vector<GroupMask> masks = held_weights(given_, weight.name, layer.form());
     std::vector<Matrix> weights;
     for (size_t g = 0; g < errors.size(); ++g) {
-      const GroupMask first = mask_of(errors[g], units, removals[g]);
-      merge(masks[g], swap ? swap_held(errors[g], units, first, context_.threads) : first);
+      merge(masks[g], swap ? swap_held(errors[g], units, chosen[g], context_.threads) : chosen[g]);
       weights.push_back(best_with_zeros(errors[g], masks[g], context_.threads));
     }
     context_.masks[weight.name] = weight_mask(layer.form(), masks, weight.constant->size());

@@ -10,51 +10,6 @@
 namespace tinyc {
 namespace {
 
-constexpr int32_t kNoPart = -1;
-
-// Channels that go together.
-class Parts {
- public:
-  Parts(const FreeChannels& channels, std::span<const HarmedLayer> layers)
-      : parent_(static_cast<size_t>(channels.count)) {
-    std::iota(parent_.begin(), parent_.end(), 0);
-    for (const HarmedLayer& layer : layers) unite_depthwise(channels.operands[layer.operand], layer.form);
-    for (const ScaledOperand& gain : channels.operands) {
-      for (size_t e = 0; e < gain.over.size() && !gain.is_weight; ++e) unite(gain.over[e], gain.times[e]);
-    }
-  }
-  // kNoPart: it must stay.
-  int32_t of(int32_t channel) const {
-    const int32_t part = root(channel);
-    return part == root(kFixedChannel) ? kNoPart : part;
-  }
-
- private:
-  int32_t root(int32_t channel) const {
-    while (parent_[static_cast<size_t>(channel)] != channel) channel = parent_[static_cast<size_t>(channel)];
-    return channel;
-  }
-  void unite(int32_t a, int32_t b) {
-    const int32_t first = root(a), second = root(b);
-    parent_[static_cast<size_t>(std::max(first, second))] = std::min(first, second);
-  }
-  // A row that reads one channel only has nothing left without it.
-  void unite_depthwise(const ScaledOperand& operand, const LinearForm& form) {
-    for (int64_t g = 0; g < form.groups; ++g) {
-      for (int64_t r = 0; r < form.rows; ++r) {
-        const int32_t first = operand.over[static_cast<size_t>(form.weight_at(g, r, 0))];
-        bool same = true;
-        for (int64_t c = 1; same && c < form.columns; ++c) {
-          same = operand.over[static_cast<size_t>(form.weight_at(g, r, c))] == first;
-        }
-        if (same && first != kFixedChannel) unite(first, operand.times[static_cast<size_t>(form.weight_at(g, r, 0))]);
-      }
-    }
-  }
-
-  std::vector<int32_t> parent_;
-};
-
 // One group of a layer as parts see it.
 struct Reader {
   std::vector<int32_t> part_of_row;
@@ -70,24 +25,20 @@ struct Reader {
 
 class Chooser {
  public:
-  Chooser(const FreeChannels& channels, std::span<const HarmedLayer> layers)
-      : channels_(channels), parts_(channels, layers), gone_(static_cast<size_t>(channels.count), false) {
+  Chooser(int32_t parts, std::span<const HarmedLayer> layers)
+      : gone_(static_cast<size_t>(parts), false), touched_(static_cast<size_t>(parts)) {
     for (const HarmedLayer& layer : layers) add(layer);
-    for (int32_t c = 1; c < channels.count; ++c) {
-      const int32_t part = parts_.of(c);
-      if (part != kNoPart) members_[part].push_back(c);
-    }
     for (Reader& reader : readers_) find_losses(reader);
   }
 
-  ChannelChoice choose(double macs) {
-    ChannelChoice choice;
-    while (choice.macs < macs) {
+  PartChoice choose(const HarmGoal& goal) {
+    PartChoice choice;
+    while (choice.macs < goal.macs && choice.parts < goal.parts) {
       const int32_t part = best_part();
       if (part == kNoPart) break;
       choice.macs += saved_by(part);
       choice.loss += cost_of(part);
-      choice.channels += static_cast<int64_t>(members_[part].size());
+      ++choice.parts;
       remove(part);
     }
     choice.gone = gone_;
@@ -95,28 +46,31 @@ class Chooser {
   }
 
  private:
+  std::vector<size_t>& touched(int32_t part) { return touched_[static_cast<size_t>(part)]; }
+  const std::vector<size_t>& touched(int32_t part) const { return touched_[static_cast<size_t>(part)]; }
+
   void add(const HarmedLayer& layer) {
-    const ScaledOperand& operand = channels_.operands[layer.operand];
     const LinearForm& form = layer.form;
     const double weights = static_cast<double>(form.groups * form.rows * form.columns);
-    for (int64_t g = 0; g < form.groups; ++g) {
-      Reader reader{{}, {}, ChannelSurgeon(layer.errors[static_cast<size_t>(g)]), layer.power, layer.macs / weights};
-      for (int64_t r = 0; r < form.rows; ++r) {
-        reader.part_of_row.push_back(parts_.of(operand.times[static_cast<size_t>(form.weight_at(g, r, 0))]));
+    for (size_t g = 0; g < static_cast<size_t>(form.groups); ++g) {
+      Reader reader{layer.part_of_row[g],
+                    {},
+                    ChannelSurgeon(layer.errors[g]),
+                    layer.power,
+                    layer.macs / weights,
+                    layer.part_of_column[g],
+                    layer.silent[g]};
+      for (size_t c = 0; c < reader.part_of_column.size(); ++c) {
+        const int32_t part = reader.part_of_column[c];
+        if (part != kNoPart) reader.columns[part].push_back(static_cast<int64_t>(c));
       }
-      for (int64_t c = 0; c < form.columns; ++c) {
-        const int32_t part = parts_.of(operand.over[static_cast<size_t>(form.weight_at(g, 0, c))]);
-        reader.part_of_column.push_back(part);
-        if (part != kNoPart) reader.columns[part].push_back(c);
-      }
-      reader.silent = layer.silent[static_cast<size_t>(g)];
       reader.row_gone.assign(reader.part_of_row.size(), false);
       reader.column_gone.assign(reader.part_of_column.size(), false);
-      for (const auto& [part, columns] : reader.columns) touched_[part].push_back(readers_.size());
+      for (const auto& [part, columns] : reader.columns) touched(part).push_back(readers_.size());
       for (const int32_t part : reader.part_of_row) {
-        auto& touched = touched_[part];
-        if (part != kNoPart && (touched.empty() || touched.back() != readers_.size()))
-          touched.push_back(readers_.size());
+        if (part != kNoPart && (touched(part).empty() || touched(part).back() != readers_.size())) {
+          touched(part).push_back(readers_.size());
+        }
       }
       readers_.push_back(std::move(reader));
     }
@@ -137,7 +91,7 @@ class Chooser {
 
   double cost_of(int32_t part) const {
     double cost = 0;
-    for (const size_t i : touched_.at(part)) {
+    for (const size_t i : touched(part)) {
       const auto found = readers_[i].loss.find(part);
       if (found != readers_[i].loss.end()) cost += found->second;
     }
@@ -146,7 +100,7 @@ class Chooser {
 
   double saved_by(int32_t part) const {
     double saved = 0;
-    for (const size_t i : touched_.at(part)) {
+    for (const size_t i : touched(part)) {
       const Reader& reader = readers_[i];
       int64_t rows = 0, own_rows = 0, columns = 0, own_columns = 0;
       for (size_t r = 0; r < reader.row_gone.size(); ++r) {
@@ -180,8 +134,8 @@ class Chooser {
 
   int32_t best_part() const {
     std::vector<std::pair<double, int32_t>> order;
-    for (const auto& [part, members] : members_) {
-      if (gone_[static_cast<size_t>(members.front())] || !touched_.contains(part)) continue;
+    for (int32_t part = 0; part < static_cast<int32_t>(gone_.size()); ++part) {
+      if (gone_[static_cast<size_t>(part)] || touched(part).empty()) continue;
       const double saved = saved_by(part);
       if (saved > 0) order.emplace_back(cost_of(part) / saved, part);
     }
@@ -191,8 +145,8 @@ class Chooser {
   }
 
   void remove(int32_t part) {
-    for (const int32_t channel : members_[part]) gone_[static_cast<size_t>(channel)] = true;
-    for (const size_t i : touched_.at(part)) {
+    gone_[static_cast<size_t>(part)] = true;
+    for (const size_t i : touched(part)) {
       Reader& reader = readers_[i];
       for (size_t r = 0; r < reader.part_of_row.size(); ++r) {
         if (reader.part_of_row[r] != part) continue;
@@ -209,19 +163,16 @@ class Chooser {
     }
   }
 
-  const FreeChannels& channels_;
-  Parts parts_;
-  std::vector<bool> gone_;
+  std::vector<bool> gone_;  // by part
   std::vector<Reader> readers_;
-  std::vector<size_t> layer_end_;                    // by layer: its readers end here
-  std::map<int32_t, std::vector<int32_t>> members_;  // by part
-  std::map<int32_t, std::vector<size_t>> touched_;   // by part: readers whose rows or columns it has
+  std::vector<size_t> layer_end_;             // by layer: its readers end here
+  std::vector<std::vector<size_t>> touched_;  // by part: readers whose rows or columns it has
 };
 
 }  // namespace
 
-ChannelChoice choose_channels(const FreeChannels& channels, std::span<const HarmedLayer> layers, double macs) {
-  return Chooser(channels, layers).choose(macs);
+PartChoice choose_parts(int32_t parts, std::span<const HarmedLayer> layers, const HarmGoal& goal) {
+  return Chooser(parts, layers).choose(goal);
 }
 
 }  // namespace tinyc

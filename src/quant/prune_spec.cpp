@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kLongest = 64;  // vector, and M of N:M
 constexpr std::string_view kForms =
-    "write 0.8, 2:4, kernels:0.5, rows:0.25, vectors:4:0.5; or, for --prune, channels:0.3";
+    "write 0.8, 2:4, kernels:0.5, rows:0.25, vectors:4:0.5, patterns:4; or, for --prune, channels:0.3, heads:0.25";
 
 [[noreturn]] void fail(std::string_view text, const std::string& why) {
   throw Error(ErrorKind::kUsage, "pruning '" + std::string(text) + "': " + why, std::string(kForms));
@@ -53,6 +53,13 @@ PruneSpec parse_prune_spec(std::string_view text) {
     spec.share = 1.0 - static_cast<double>(*kept) / static_cast<double>(*of);
     return spec;
   }
+  if (first == "patterns") {
+    const auto kept = number<int64_t>(rest);
+    if (!kept || *kept < 1) fail(text, "of the taps of a kernel a number stays, such as 4");
+    spec.unit = PruneUnit::kPattern;
+    spec.kept = *kept;
+    return spec;
+  }
   if (first == "vectors") {
     const size_t next = std::min(rest.find(':'), rest.size());
     const auto length = number<int64_t>(rest.substr(0, next));
@@ -79,7 +86,7 @@ PruneUnits prune_units(const PruneSpec& spec, const LinearForm& form, int64_t ta
   std::iota(units.columns.begin(), units.columns.end(), 0);
   const auto tap_of = [&](int64_t column) { return form.column_offsets[static_cast<size_t>(column)] % taps; };
   const auto input_of = [&](int64_t column) { return form.column_offsets[static_cast<size_t>(column)] / taps; };
-  const bool by_input = spec.unit == PruneUnit::kKernel;
+  const bool by_input = spec.unit == PruneUnit::kKernel || spec.unit == PruneUnit::kPattern;
   std::stable_sort(units.columns.begin(), units.columns.end(), [&](int64_t a, int64_t b) {
     const std::pair x = by_input ? std::pair(input_of(a), tap_of(a)) : std::pair(tap_of(a), input_of(a));
     return x < (by_input ? std::pair(input_of(b), tap_of(b)) : std::pair(tap_of(b), input_of(b)));
@@ -88,8 +95,10 @@ PruneUnits prune_units(const PruneSpec& spec, const LinearForm& form, int64_t ta
   if (spec.unit == PruneUnit::kKernel) units.size = taps;
   if (spec.unit == PruneUnit::kRow) units.size = form.columns;
   units.columns.resize(static_cast<size_t>(units.count() * units.size));
-  units.of = spec.of;
-  units.kept = spec.kept;
+  if (spec.of > 0) {
+    units.of = spec.of;
+    units.kept = spec.kept;
+  }
   return units;
 }
 

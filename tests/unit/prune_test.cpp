@@ -80,6 +80,18 @@ double sqnr(const Graph& reference, const Graph& graph) {
   return sums.sqnr_db();
 }
 
+TEST(Prune, KernelsKeepSoManyTaps) {
+  const Pruned pruned = prune("patterns:4");
+  const auto weights = weight_of(pruned.graph, "w1").data<float>();
+  for (size_t first = 0; first < weights.size(); first += 9) {
+    EXPECT_EQ(std::count(weights.begin() + first, weights.begin() + first + 9, 0.0F), 5);
+  }
+  for (const char* dense : {"w2", "w3", "w4"}) {
+    const auto other = weight_of(pruned.graph, dense).data<float>();
+    EXPECT_EQ(std::count(other.begin(), other.end(), 0.0F), 0) << dense;
+  }
+}
+
 TEST(Prune, TheShareIsThatOfAllPrunedLayersTogether) {
   const Pruned half = prune("0.5");
   const int64_t zeros = zeros_of(half.graph, "w1") + zeros_of(half.graph, "w3") + zeros_of(half.graph, "w4");

@@ -268,8 +268,10 @@ TEST(PruneSpec, IsReadAsWritten) {
   EXPECT_EQ(parse_prune_spec("2:4").kept, 2);
   EXPECT_EQ(parse_prune_spec("1:4").share, 0.75);
   EXPECT_EQ(parse_prune_spec("vectors:8:0.25").vector, 8);
+  EXPECT_EQ(parse_prune_spec("patterns:4").kept, 4);
+  EXPECT_EQ(parse_prune_spec("patterns:4").of, 0);
   for (const char* text : {"", "1.5", "0", "nan", "0.5x", "4:2", "0:4", "2:4:0.5", "2:1000", "kernels", "kernels:2",
-                           "vectors:0.5", "vectors:0:0.5", "vectors:4:", "chanels:0.5"}) {
+                           "vectors:0.5", "vectors:0:0.5", "vectors:4:", "patterns:0", "patterns:0.5", "chanels:0.5"}) {
     EXPECT_THROW(parse_prune_spec(text), Error) << text;
   }
 }

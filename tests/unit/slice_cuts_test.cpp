@@ -156,7 +156,7 @@ TEST(SliceCuts, FlattenedChannelsLeaveWholeOrNotAtAll) {
 }
 
 // Heads: [tokens, heads * 4] -> [heads, tokens, 4]; `unread` of the output projection's rows are 0.
-Graph attention(const std::set<int64_t>& unread) {
+Graph attention_without(const std::set<int64_t>& unread) {
   GraphBuilder b;
   const ValueId x = b.input("x", {1, 6, 8});
   const auto heads = [&](const std::string& name, const Ints& order) {
@@ -173,15 +173,15 @@ Graph attention(const std::set<int64_t>& unread) {
 }
 
 TEST(SliceCuts, AHeadLeavesWithItsQueriesKeysAndValues) {
-  const Graph after = cut(attention({4, 5, 6, 7}));
+  const Graph after = cut(attention_without({4, 5, 6, 7}));
   for (const char* name : {"wq", "wk", "wv"}) EXPECT_EQ(dims_of(after, name), (Dims{8, 8}));
   for (const char* name : {"bq", "bk", "bv"}) EXPECT_EQ(dims_of(after, name), (Dims{8}));
   EXPECT_EQ(dims_of(after, "wo"), (Dims{8, 8}));
 }
 
 TEST(SliceCuts, PartsOfHeadsStayUnlessAllHeadsLoseThem) {
-  EXPECT_EQ(dims_of(cut(attention({4, 5, 6})), "wv"), (Dims{8, 12}));
-  const Graph after = cut(attention({1, 5, 9}));
+  EXPECT_EQ(dims_of(cut(attention_without({4, 5, 6})), "wv"), (Dims{8, 12}));
+  const Graph after = cut(attention_without({1, 5, 9}));
   EXPECT_EQ(dims_of(after, "wv"), (Dims{8, 9}));
   EXPECT_EQ(dims_of(after, "wq"), (Dims{8, 12}));
 }

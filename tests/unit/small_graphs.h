@@ -103,12 +103,31 @@ inline Graph uneven_channels() {
   return b.finish({b.node("Conv", {second, b.random("w3", {4, 6, 3, 3}, 0.3F)})});
 }
 
+// Four heads of two numbers each, and a residual sum.
+inline Graph attention() {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 6, 8});
+  const auto heads = [&](const std::string& name, const std::vector<int64_t>& order) {
+    const ValueId made =
+        b.node("Add", {b.node("MatMul", {x, b.random("w" + name, {8, 8}, 0.5F)}), b.random("b" + name, {8})});
+    const ValueId split = b.constant("heads", Tensor::of<int64_t>({4}, std::vector<int64_t>{0, 0, 4, 2}));
+    return b.node("Transpose", {b.node("Reshape", {made, split})}, {{"perm", order}});
+  };
+  const ValueId q = heads("q", {0, 2, 1, 3}), k = heads("k", {0, 2, 3, 1}), v = heads("v", {0, 2, 1, 3});
+  const ValueId mixed = b.node("MatMul", {b.node("Softmax", {b.node("MatMul", {q, k})}), v});
+  const ValueId whole = b.constant("whole", Tensor::of<int64_t>({3}, std::vector<int64_t>{0, 0, 8}));
+  const ValueId moved = b.node("Transpose", {mixed}, {{"perm", std::vector<int64_t>{0, 2, 1, 3}}});
+  const ValueId joined = b.node("MatMul", {b.node("Reshape", {moved, whole}), b.random("wo", {8, 8}, 0.5F)});
+  return b.finish({b.node("Add", {joined, x})});
+}
+
 inline std::vector<NamedGraph> float_graphs() {
   return {{"separable convolutions", separable_convolutions()},
           {"classifier", classifier()},
           {"branches", branches()},
           {"dead channels", dead_channels()},
-          {"uneven channels", uneven_channels()}};
+          {"uneven channels", uneven_channels()},
+          {"attention", attention()}};
 }
 
 // One sample of every input of the graph; the same for the same seed.

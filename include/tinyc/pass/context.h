@@ -49,6 +49,7 @@ struct PassContext {
   MomentTable moments;                                    // from fold-batchnorm
   std::map<std::string, std::vector<KeptElements>> kept;  // by value name, an axis each; absent: all of them
   WeightMasks masks;                                      // from prune
+  WeightMasks unread;  // weights that meet nothing but zeros in the data; eliminate-constant-channels makes them 0
 
   // Of the pass that runs now; set by the pipeline.
   std::string pass;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include "ops/linear/forms.h"
@@ -73,6 +74,26 @@ struct HiddenStates {
   }
 };
 
+// Y; where the node does not hand it out, it is computed.
+Tensor states_of(const LinearOperands& operands, const Sequences& sequences) {
+  const Tensor& given_states = given(operands.outputs, 0);
+  if (given_states.defined()) return given_states;
+  for (const int weight : {kW, kR}) {
+    if (operands.inputs[static_cast<size_t>(weight)].dtype() != DataType::kFloat) return {};
+  }
+  const auto& [steps, directions, batch] = std::tie(sequences.steps, sequences.directions, sequences.batch);
+  const Dims dims = sequences.batch_first ? Dims{batch, steps, directions, sequences.hidden}
+                                          : Dims{steps, directions, batch, sequences.hidden};
+  Node node = operands.node;
+  node.outputs = {ValueId{0}};
+  std::vector<Tensor> outputs{Tensor::zeros(DataType::kFloat, dims)};
+  std::vector<std::byte> scratch;
+  const EvalContext::RunSubgraph no_subgraphs;
+  EvalContext context(node, operands.inputs, outputs, scratch, no_subgraphs);
+  node.op->eval(context);
+  return outputs[0];
+}
+
 bool fits(const LinearOperands& operands) {
   const Tensor& x = operands.inputs[kX];
   return x.dtype() == DataType::kFloat && x.rank() == 3 && operands.inputs[kW].rank() == 3 &&
@@ -111,8 +132,9 @@ std::optional<LinearForm> linear_recurrent(const LinearOperands& operands, int64
     };
     return form;
   }
-  const Tensor& y = given(operands.outputs, 0);
-  if (operands.weight != kR || y.dtype() != DataType::kFloat) return std::nullopt;
+  if (operands.weight != kR) return std::nullopt;
+  const Tensor y = states_of(operands, sequences);
+  if (y.dtype() != DataType::kFloat) return std::nullopt;
   LinearForm form = form_of(sequences, sequences.hidden, gates);
   form.bias_first = form.rows;
   form.rows = plain_gates * sequences.hidden;
