@@ -142,6 +142,9 @@ class Run {
     }
     context_.statistics = &statistics_;
     context_.reference = &reference_;
+    if (context_.samples.empty() || !prices_weights()) return;
+    gains_ = measure_noise_gains(reference_, context_.samples, context_.seed, threads_);
+    context_.gains = &gains_;
   }
 
   void fit_goal() {
@@ -155,8 +158,17 @@ class Run {
     steps.size = [&](const Graph& packed) { return size_of(packed); };
     steps.layer_bytes = [&](const Graph& packed) { return layer_bytes_of(packed); };
     steps.drop = [&](const Graph& packed) { return drop_of(packed); };
-    report_.fit = fit_bits(reference_, context_.settings, recipe_.fit, context_.samples, threads_, steps);
+    report_.fit = prices_weights()
+                      ? fit_noise(context_.settings, recipe_.fit, steps)
+                      : fit_bits(reference_, context_.settings, recipe_.fit, context_.samples, threads_, steps);
     context_.settings = report_.fit->settings;
+  }
+
+  // Whether weights are rounded for a coder, or will be for a goal.
+  bool prices_weights() const {
+    const QuantizationSettings& settings = context_.settings;
+    const bool coder_has_goal = recipe_.fit.any() && !parse_coders(recipe_.weight_coder).empty();
+    return settings.weight_noise > 0 || (coder_has_goal && settings.codebook_bits == 0);
   }
 
   // A copy after one stage; what passes say of it is forgotten.
@@ -187,7 +199,7 @@ class Run {
 
   bool is_coded() const {
     const QuantizationSettings& settings = context_.settings;
-    return settings.weight_noise > 0 || !settings.layer_noise.empty() || settings.codebook_bits > 0;
+    return settings.weight_noise > 0 || settings.codebook_bits > 0;
   }
 
   // Plain ONNX has no coded weights: a goal is for the file with each weight in its smallest form.
@@ -377,6 +389,7 @@ class Run {
   const int threads_;
   Report& report_;
   Graph graph_;
+  NoiseGains gains_;
   Graph reference_;  // the float graph, with the nodes of graph_ in the same order
   PassContext context_;
   Statistics statistics_;

@@ -10,16 +10,12 @@
 #include "tinyc/base/progress.h"
 #include "tinyc/base/text.h"
 #include "tinyc/quant/allocation.h"
-#include "tinyc/quant/end_sqnr.h"
 #include "tinyc/quant/variants.h"
 
 namespace tinyc {
 namespace {
 
 constexpr std::array kWidths = {8, 4, 2};
-constexpr std::array kNoises = {0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32};
-constexpr double kLouder = 4;         // times the noise of a layer that is measured
-constexpr double kLeastShare = 0.25;  // of the mean, below which a layer's part of the noise is not believed
 // Trials that tighten a limit on bytes, and sizes that a goal on accuracy is looked for among.
 constexpr int kMostTrials = 4;
 constexpr size_t kSizes = 32;
@@ -67,19 +63,15 @@ class Fit {
 
   FitResult go() {
     quantize_all();
-    if (is_coded()) {
-      measure_noises();
-    } else {
-      measure_layers();
-    }
+    measure_layers();
     const std::vector<Allocation> frontier = allocate(forms_);
     check_ram();
     const Allocation chosen = goal_.bytes ? meet_bytes(frontier) : meet_drop(frontier);
     if (goal_.bytes && goal_.drop) require_drop(chosen);
     result_.settings = settings_for(chosen);
     result_.bytes = tried(chosen).size.bytes;
-    result_.predicted_bytes = fixed_bytes_ + chosen.bytes;
-    result_.predicted_sqnr_db = 10 * std::log10(signal_ / std::max(base_noise_ + chosen.noise * signal_, 1e-300));
+    const double noise = std::max(base_noise_ + chosen.noise * signal_, 1e-300);
+    result_.predicted = {fixed_bytes_ + chosen.bytes, 10 * std::log10(signal_ / noise)};
     return std::move(result_);
   }
 
@@ -87,17 +79,11 @@ class Fit {
   // From the largest.
   std::vector<QuantizationSettings> choices() const {
     std::vector<QuantizationSettings> found;
-    if (is_coded()) {
-      for (const double noise : kNoises) found.emplace_back(settings_).weight_noise = noise;
-      return found;
-    }
     for (const int bits : kWidths) {
       if (bits <= settings_.weight_bits) found.emplace_back(settings_).weight_bits = bits;
     }
     return found;
   }
-
-  bool is_coded() const { return settings_.weight_noise > 0; }
 
   void quantize_all() {
     for (const QuantizationSettings& settings : choices()) {
@@ -135,42 +121,8 @@ class Fit {
     }
   }
 
-  // Noise of coded weights is made up for by the layers that follow, as far as they are fitted to it; so a layer is not
-  // exchanged alone, but the model is fitted anew with more noise in it.
-  void measure_noises() {
-    const Graph& base = uniform_.front().graph;
-    std::vector<std::string> names;
-    for (const Node& node : base.nodes) {
-      if (is_choosable(node)) names.push_back(node.name);
-    }
-    const EndSqnr end(reference_, plan_storage(base, settings_), samples_, threads_);
-    const auto noise_of = [&](const QuantizationSettings& settings) {
-      return std::pow(10.0, -end.of(steps_.quantize(settings)) / 10);
-    };
-    const double all = noise_of(settings_);
-    Progress progress("fit", static_cast<int64_t>(names.size()));
-    std::vector<double> shares;
-    double sum = 0;
-    for (const std::string& name : names) {
-      progress.advance();
-      QuantizationSettings louder = settings_;
-      louder.layer_noise[name] = kLouder * settings_.weight_noise;
-      shares.push_back(std::max((noise_of(louder) - all) / (kLouder - 1), 0.0));
-      sum += shares.back();
-    }
-    base_noise_ = std::max(all - sum, 0.0);
-    fixed_bytes_ = largest_.bytes;
-    for (size_t i = 0; i < names.size(); ++i) {
-      const double share = std::max(shares[i], kLeastShare * sum / static_cast<double>(names.size()));
-      std::vector<double> added;
-      for (const double noise : kNoises) added.push_back(share * noise / settings_.weight_noise);
-      add_layer(names[i], added);
-    }
-  }
-
   bool is_choosable(const Node& node) const {
-    return has_quantized_weights(uniform_.front().graph, node) && !settings_.layer_bits.contains(node.name) &&
-           !settings_.layer_noise.contains(node.name);
+    return has_quantized_weights(uniform_.front().graph, node) && !settings_.layer_bits.contains(node.name);
   }
 
   // `added`: noise of the outputs by form.
@@ -187,12 +139,7 @@ class Fit {
   QuantizationSettings settings_for(const Allocation& allocation) const {
     QuantizationSettings settings = settings_;
     for (size_t i = 0; i < layers_.size(); ++i) {
-      const QuantizationSettings& form = uniform_[allocation.forms[i]].settings;
-      if (is_coded()) {
-        settings.layer_noise[layers_[i]] = form.weight_noise;
-      } else {
-        settings.layer_bits[layers_[i]] = form.weight_bits;
-      }
+      settings.layer_bits[layers_[i]] = uniform_[allocation.forms[i]].settings.weight_bits;
     }
     return settings;
   }

@@ -65,11 +65,6 @@ void check_weight_noise(const Recipe& recipe) {
   check_range("weight_noise", recipe.quantization.weight_noise, 0, 0.5);
 }
 
-void check_layer_noise(const Recipe& recipe) {
-  for (const auto& [name, noise] : recipe.quantization.layer_noise)
-    check_range("layer_noise of '" + name + "'", noise, 0, 0.5);
-}
-
 void check_codebook_bits(const Recipe& recipe) {
   check_range("codebook_bits", recipe.quantization.codebook_bits, 0, 8);
   const std::vector<std::string>& repair = recipe[Stage::kRepair];

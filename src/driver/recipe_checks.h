@@ -11,7 +11,6 @@ void check_weight_bits(const Recipe& recipe);
 void check_weight_block(const Recipe& recipe);
 void check_layer_bits(const Recipe& recipe);
 void check_weight_noise(const Recipe& recipe);
-void check_layer_noise(const Recipe& recipe);
 void check_codebook_bits(const Recipe& recipe);
 void check_emit(const Recipe& recipe);
 void check_max_drop(const Recipe& recipe);

@@ -243,10 +243,8 @@ constexpr RecipeKey kKeys[] = {
                                                check_layer_bits),
     key<&Recipe::quantization, &Q::weight_noise>(
         "quantization", "weight_noise",
-        "above 0: weights are rounded to be entropy coded, with so much noise in each layer's output per power of it",
+        "above 0: weights are rounded to be entropy coded, with about so much noise in the outputs per power of them",
         check_weight_noise),
-    key<&Recipe::quantization, &Q::layer_noise>("quantization", "layer_noise", "weight_noise of single nodes, by name",
-                                                check_layer_noise),
     key<&Recipe::quantization, &Q::codebook_bits>(
         "quantization", "codebook_bits",
         "1 to 8: weights of a layer take at most 2^codebook_bits different values; 0: any", check_codebook_bits),

@@ -130,32 +130,31 @@ std::string share(int64_t before, int64_t after) {
 
 Json fit_json(const Report& report) {
   const FitResult& fit = *report.fit;
-  Json json = {{"predicted_bytes", fit.predicted_bytes},
-               {"predicted_sqnr_db", fit.predicted_sqnr_db},
-               {"bytes", fit.bytes},
-               {"trials", fit.trials},
-               {"layer_bits", Json::object()},
-               {"layer_noise", Json::object()}};
+  Json json = {{"bytes", fit.bytes}, {"trials", fit.trials}};
+  if (fit.predicted) {
+    json["predicted_bytes"] = fit.predicted->bytes;
+    json["predicted_sqnr_db"] = fit.predicted->sqnr_db;
+  }
+  if (fit.settings.weight_noise > 0) json["weight_noise"] = fit.settings.weight_noise;
+  json["layer_bits"] = Json::object();
   for (const auto& [layer, bits] : fit.settings.layer_bits) json["layer_bits"][layer] = bits;
-  for (const auto& [layer, noise] : fit.settings.layer_noise) json["layer_noise"][layer] = noise;
   return json;
 }
 
 // What a goal chose, what it predicted, and what came out.
 std::string fit_lines(const Report& report) {
-  const QuantizationSettings& settings = report.fit->settings;
+  const FitResult& fit = *report.fit;
   std::map<int, std::vector<std::string>, std::greater<>> layers;
-  for (const auto& [layer, bits] : settings.layer_bits) layers[bits].push_back(layer);
-  std::map<double, std::vector<std::string>> noisy;
-  for (const auto& [layer, noise] : settings.layer_noise) noisy[noise].push_back(layer);
+  for (const auto& [layer, bits] : fit.settings.layer_bits) layers[bits].push_back(layer);
   std::string text;
   for (const auto& [bits, names] : layers)
     text += fmt::format("{:<12} {} bits: {}\n", "chosen", bits, join(names, ", "));
-  for (const auto& [noise, names] : noisy)
-    text += fmt::format("{:<12} noise {:g}: {}\n", "chosen", noise, join(names, ", "));
-  return text + fmt::format("{:<12} {} bytes and {:.2f} dB predicted, {} bytes and {:.2f} dB came out\n", "goal",
-                            report.fit->predicted_bytes, report.fit->predicted_sqnr_db, report.fit->bytes,
-                            worst_sqnr_db(report).value_or(0));
+  if (fit.settings.weight_noise > 0)
+    text += fmt::format("{:<12} weight_noise {:.3g}\n", "chosen", fit.settings.weight_noise);
+  text += fmt::format("{:<12} ", "goal");
+  if (fit.predicted)
+    text += fmt::format("{} bytes and {:.2f} dB predicted, ", fit.predicted->bytes, fit.predicted->sqnr_db);
+  return text + fmt::format("{} bytes and {:.2f} dB came out\n", fit.bytes, worst_sqnr_db(report).value_or(0));
 }
 
 // What became constant and was taken out; empty when nothing was.

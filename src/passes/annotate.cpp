@@ -119,15 +119,11 @@ void check_layer_names(const Graph& graph, const QuantizationSettings& settings)
       }
     }
   }
-  const auto check = [&](const std::string& key, const auto& by_name) {
-    for (const auto& [name, value] : by_name) {
-      if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-      throw Error(ErrorKind::kUsage, key + ": there is no node '" + name + "' with weights",
-                  spelling_hint(name, known));
-    }
-  };
-  check("layer_bits", settings.layer_bits);
-  check("layer_noise", settings.layer_noise);
+  for (const auto& [name, bits] : settings.layer_bits) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    throw Error(ErrorKind::kUsage, "layer_bits: there is no node '" + name + "' with weights",
+                spelling_hint(name, known));
+  }
 }
 
 bool run(Graph& graph, PassContext& context) {

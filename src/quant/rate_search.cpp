@@ -121,7 +121,6 @@ class Search {
                            held);
       for (int64_t r = 0; r < groups_.back().rows(); ++r) places_.push_back({g, r});
     }
-    measure_rows();
   }
 
   RatePoint run() {
@@ -143,7 +142,7 @@ class Search {
 
   struct Found {
     RatePoint point;
-    double cost = 0;  // noise and price, in shares of the rows' powers
+    double cost = 0;  // noise at the model's end, and price
   };
 
   // With steps that are `factor` times those that make the noise.
@@ -179,10 +178,9 @@ class Search {
     const Prices prices = prices_of(rows);
     double cost = 0;
     for (size_t i = 0; i < rows.size(); ++i) {
-      if (powers_[i] <= 0) continue;
       double bits = 0;
       for (const double q : rows[i].integers()) bits += prices.bits(q);
-      cost += (rows[i].error() + bit_price(i) * bits) / powers_[i];
+      cost += gain(places_[i]) * rows[i].error() + kBit * 12 * given_.noise * bits;
     }
     return cost;
   }
@@ -197,38 +195,19 @@ class Search {
     return sum / static_cast<double>(groups_[group].columns());
   }
 
-  // Of the row with this index: kBit u^2 mean(H_jj), with the u that makes the noise.
-  double bit_price(size_t row) const {
-    return kBit * 12 * given_.share * powers_[row] / static_cast<double>(groups_[places_[row].group].columns());
-  }
+  double gain(const Place& place) const { return given_.gains[place.group][static_cast<size_t>(place.row)]; }
 
-  // The power of a row's output: t H t^T.
-  double power(const Place& place) const {
-    const SortedError& group = groups_[place.group];
-    double sum = 0;
-    for (int64_t i = 0; i < group.columns(); ++i) {
-      const std::span<const double> h = group.h().row(i);
-      double product = 0;
-      for (int64_t j = 0; j < group.columns(); ++j) product += h[static_cast<size_t>(j)] * group.target()(place.row, j);
-      sum += product * group.target()(place.row, i);
-    }
-    return sum;
-  }
-
-  void measure_rows() {
-    powers_.resize(places_.size());
-    parallel_for(static_cast<int64_t>(places_.size()), threads_, [&](int64_t idx, int /*thread*/) {
-      powers_[static_cast<size_t>(idx)] = power(places_[static_cast<size_t>(idx)]);
-    });
-  }
+  // In units of the error of the row with this index.
+  double bit_price(size_t row) const { return kBit * 12 * given_.noise / gain(places_[row]); }
 
   void choose_scales(double factor) {
     std::vector<double> noise(given_.smallest.size(), 0.0), traces = noise, largest = noise;
     for (size_t i = 0; i < places_.size(); ++i) {
       const auto& [group, row] = places_[i];
       const size_t idx = given_.scale_of[group][static_cast<size_t>(row)];
-      noise[idx] += given_.share * powers_[i];
-      traces[idx] += mean_diagonal(group) * static_cast<double>(groups_[group].columns());
+      const auto columns = static_cast<double>(groups_[group].columns());
+      noise[idx] += given_.noise * columns;
+      traces[idx] += gain(places_[i]) * mean_diagonal(group) * columns;
       for (const double t : groups_[group].target().row(row)) largest[idx] = std::max(largest[idx], std::abs(t));
     }
     std::vector<double> wished;
@@ -288,7 +267,6 @@ class Search {
   int threads_;
   std::vector<SortedError> groups_;
   std::vector<Place> places_;
-  std::vector<double> powers_;  // by row: t H t^T
   std::vector<double> scales_;
 };
 

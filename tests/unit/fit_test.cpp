@@ -97,8 +97,9 @@ TEST(Fit, SpendsBitsWhereTheyCount) {
   ASSERT_EQ(result.settings.layer_bits.size(), 2U);
   EXPECT_EQ(result.settings.layer_bits.at(graph.nodes[0].name), 8);
   EXPECT_EQ(result.settings.layer_bits.at(graph.nodes[1].name), 4);
-  EXPECT_EQ(result.predicted_bytes, kRest + kWeights + kWeights / 2);
-  EXPECT_GT(result.predicted_sqnr_db, 30);
+  ASSERT_TRUE(result.predicted);
+  EXPECT_EQ(result.predicted->bytes, kRest + kWeights + kWeights / 2);
+  EXPECT_GT(result.predicted->sqnr_db, 30);
 }
 
 TEST(Fit, TakesAllBitsThereAreRoomFor) {
@@ -111,8 +112,8 @@ TEST(Fit, FindsTheSmallestThatLosesNoMoreThanTheGoal) {
   const Graph graph = uneven_layers();
   constexpr int64_t kEnough = kRest + kWeights;
   const FitResult result = fit(graph, {.drop = 0.5}, [](int64_t bytes) { return bytes >= kEnough ? 0.4 : 3.0; });
-  EXPECT_GE(result.predicted_bytes, kEnough);
-  EXPECT_LT(result.predicted_bytes, kRest + 2 * kWeights);
+  EXPECT_GE(result.predicted->bytes, kEnough);
+  EXPECT_LT(result.predicted->bytes, kRest + 2 * kWeights);
 }
 
 TEST(Fit, SaysWhatIsOutOfReach) {
@@ -131,6 +132,46 @@ TEST(Fit, SaysWhatIsOutOfReach) {
   QuantizationSettings narrow;
   narrow.weight_bits = 2;
   EXPECT_EQ(kind_of({.bytes = 10000}, narrow), ErrorKind::kUsage);
+}
+
+// A model whose bytes fall by 100 and whose drop doubles with each doubling of the noise.
+struct NoisyModel {
+  FitSteps steps() {
+    FitSteps made;
+    made.quantize = [this](const QuantizationSettings& settings) {
+      noise = settings.weight_noise;
+      return Graph();
+    };
+    made.pack = [](const Graph& graph) { return graph; };
+    made.size = [this](const Graph&) { return Size{static_cast<int64_t>(1000 - 100 * std::log2(noise)), 50}; };
+    made.drop = [this](const Graph&) { return 100 * noise; };
+    return made;
+  }
+  double noise = 0;
+};
+
+TEST(FitNoise, TakesTheLeastNoiseThatThereIsRoomFor) {
+  NoisyModel model;
+  const FitResult result = fit_noise({}, {.bytes = 1500}, model.steps());
+  EXPECT_LE(result.bytes, 1500);
+  EXPECT_GT(result.bytes, 1480);
+  EXPECT_NEAR(std::log2(result.settings.weight_noise), -5.0, 0.2);
+  EXPECT_LT(result.trials, 8);
+}
+
+TEST(FitNoise, TakesTheMostNoiseThatLosesNoMoreThanTheGoal) {
+  NoisyModel model;
+  const FitResult result = fit_noise({}, {.drop = 1.0}, model.steps());
+  EXPECT_LE(result.settings.weight_noise, 0.01);
+  EXPECT_GT(result.settings.weight_noise, 0.0095);
+}
+
+TEST(FitNoise, SaysWhatIsOutOfReach) {
+  NoisyModel model;
+  EXPECT_THROW(fit_noise({}, {.bytes = 900}, model.steps()), Error);
+  EXPECT_THROW(fit_noise({}, {.drop = 0.01}, model.steps()), Error);
+  EXPECT_THROW(fit_noise({}, {.bytes = 2000, .ram = 49}, model.steps()), Error);
+  EXPECT_THROW(fit_noise({}, {.bytes = 1500, .drop = 1.0}, model.steps()), Error);
 }
 
 }  // namespace

@@ -21,7 +21,17 @@ RateSearch search_of(int64_t rows, int64_t columns, double share) {
   search.scale_of.resize(1);
   for (int64_t r = 0; r < rows; ++r) search.scale_of[0].push_back(static_cast<size_t>(r));
   search.smallest.assign(static_cast<size_t>(rows), 0.0);
-  search.share = share;
+  // The rows weigh alike beside their power, and all their noise together is `share` of it.
+  search.noise = share / static_cast<double>(rows * columns);
+  const auto& [h, target] = search.groups[0];
+  search.gains.resize(1);
+  for (int64_t r = 0; r < rows; ++r) {
+    double power = 0;
+    for (int64_t i = 0; i < columns; ++i) {
+      for (int64_t j = 0; j < columns; ++j) power += target(r, i) * h(i, j) * target(r, j);
+    }
+    search.gains[0].push_back(1 / power / static_cast<double>(rows));
+  }
   return search;
 }
 
@@ -105,6 +115,17 @@ TEST(RateSearch, HeldWeightsStayZero) {
   search.held = {held};
   const RatePoint point = search_rate(search, 1);
   for (size_t i = 0; i < held.held.size(); i += 3) EXPECT_EQ(point.steps[0].elements[i], 0.0);
+}
+
+TEST(RateSearch, RowsThatWeighLittleTakeFewBits) {
+  RateSearch search = search_of(32, 24, 1e-2);
+  const double before = entropy_of(search_rate(search, 1));
+  for (size_t r = 0; r < 16; ++r) search.gains[0][r] *= 0x1p-10;
+  const RatePoint point = search_rate(search, 1);
+  EXPECT_LT(entropy_of(point), before - 0.5);  // half of the integers are 0, which takes a bit to say
+  int zeros = 0;
+  for (int64_t c = 0; c < 16 * 24; ++c) zeros += point.steps[0].elements[static_cast<size_t>(c)] == 0 ? 1 : 0;
+  EXPECT_GT(zeros, 16 * 24 / 3);
 }
 
 TEST(RateSearch, StaysWithinItsIntegers) {

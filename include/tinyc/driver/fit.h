@@ -1,13 +1,15 @@
-// Choosing the bits of each layer's weights, or the noise that coding may add to them, to meet a goal at the least
+// Choosing the bits of each layer's weights, or the noise that coding may add to all, to meet a goal at the least
 // error.
 //
 // Problem: 8 bits everywhere may be too large, 4 bits everywhere too far off; layers differ in what they lose and in
-// what they take. Method: the model is quantized as a whole in each form, repair included; then each layer alone is
-// exchanged for itself in another form, and what that adds to the noise of the outputs is measured on held samples
-// (quant/variants.h). Dynamic programming over these noises and the bytes that are really stored gives the best model
-// for every size (quant/allocation.h). The choice is then quantized as a whole and measured: bytes that came out more
-// than predicted tighten the limit, and a goal on accuracy is met by bisection over the sizes.
-// Cost: a quantization per form, one per trial, and half a run of the samples per layer and form.
+// what they take. Method for bits: the model is quantized as a whole in each form, repair included; then each layer
+// alone is exchanged for itself in another form, and what that adds to the noise of the outputs is measured on held
+// samples (quant/variants.h). Dynamic programming over these noises and the bytes that are really stored gives the best
+// model for every size (quant/allocation.h). The choice is then quantized as a whole and measured: bytes that came out
+// more than predicted tighten the limit, and a goal on accuracy is met by bisection over the sizes. Method for noise
+// (weight_noise): it has one price for all layers already, so one number is looked for, by bisection of its logarithm,
+// with which bytes fall and errors grow. Cost: a quantization per form, one per trial, and half a run of the samples
+// per layer and form.
 #pragma once
 
 #include <cstdint>
@@ -45,17 +47,24 @@ struct FitSteps {
   std::function<double(const Graph& packed)> drop;  // points of top-1 lost; throws without labels
 };
 
-struct FitResult {
-  QuantizationSettings settings;  // as given, with layer_bits or layer_noise of every layer that was chosen for
-  int64_t predicted_bytes = 0;
-  double predicted_sqnr_db = 0;  // of the outputs together, on the held samples
-  int64_t bytes = 0;             // of what came out
-  int trials = 0;                // whole models that were quantized and measured
+struct Prediction {
+  int64_t bytes = 0;
+  double sqnr_db = 0;  // of the outputs together, on the held samples
 };
 
-// `reference`: the float graph. With settings.weight_noise noise is chosen, else bits. Throws Error(kUsage) when there
-// is nothing to choose from, Error(kGate) when the goal is out of reach, with the nearest that is not.
+struct FitResult {
+  QuantizationSettings settings;  // as given, with layer_bits of every layer that was chosen for, or weight_noise
+  std::optional<Prediction> predicted = {};  // of bits, before they were tried
+  int64_t bytes = 0;                         // of what came out
+  int trials = 0;                            // whole models that were quantized and measured
+};
+
+// Both throw Error(kGate) when the goal is out of reach, with the nearest that is not.
+
+// `reference`: the float graph. Throws Error(kUsage) when there is nothing to choose from.
 FitResult fit_bits(const Graph& reference, const QuantizationSettings& settings, const FitGoal& goal,
                    std::span<const Sample> samples, int threads, const FitSteps& steps);
+
+FitResult fit_noise(const QuantizationSettings& settings, const FitGoal& goal, const FitSteps& steps);
 
 }  // namespace tinyc

@@ -10,6 +10,7 @@
 
 #include "tinyc/eval/layerwise.h"
 #include "tinyc/ir/graph.h"
+#include "tinyc/quant/noise_gains.h"
 #include "tinyc/quant/recorded_moments.h"
 #include "tinyc/quant/settings.h"
 #include "tinyc/quant/storage_plan.h"
@@ -39,6 +40,7 @@ struct PassContext {
       nullptr;  // set from stage annotate on: the float graph, with the same nodes in the same order
   std::vector<Sample>
       samples;  // set from stage rewrite on: calibration samples that the memory budget holds; empty without data
+  const NoiseGains* gains = nullptr;  // of the reference, where they have been measured already
   int threads = 1;
   uint64_t seed = 0;
 

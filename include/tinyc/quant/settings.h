@@ -17,9 +17,9 @@ struct QuantizationSettings {
   // with more inputs and weights of at most 6 bits. A multiple of 16 up to 256.
   int weight_block = 0;
   std::map<std::string, int, std::less<>> layer_bits;  // weight bits of single nodes, by name
-  // Above 0: weights are rounded to be entropy coded, and this share of the power of a layer's output may become noise.
+  // Above 0: weights are rounded to be entropy coded, and about this share of the power of the model's outputs may
+  // become noise.
   double weight_noise = 0;
-  std::map<std::string, double, std::less<>> layer_noise;  // of single nodes, by name
   // 1..8: the weights of a layer take at most 2^codebook_bits different values (times their scales), whichever fit
   // best; 0: any of the grid.
   int codebook_bits = 0;
@@ -34,13 +34,11 @@ struct QuantizationSettings {
   std::vector<std::string> skip;           // names of nodes that stay in float
 };
 
-// What a node's weights are quantized with: the settings, with the bits and the noise that the node is given.
+// What a node's weights are quantized with: the settings, with the bits that the node is given.
 inline QuantizationSettings settings_of_layer(const QuantizationSettings& settings, std::string_view node) {
   QuantizationSettings own = settings;
   const auto found = settings.layer_bits.find(node);
   if (found != settings.layer_bits.end()) own.weight_bits = found->second;
-  const auto noise = settings.layer_noise.find(node);
-  if (noise != settings.layer_noise.end()) own.weight_noise = noise->second;
   return own;
 }
 
