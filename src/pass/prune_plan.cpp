@@ -5,8 +5,7 @@
 
 #include "tinyc/pass/layer_fit.h"
 #include "tinyc/pass/rewrite.h"
-#include "tinyc/quant/judges.h"
-#include "tinyc/quant/variants.h"
+#include "tinyc/quant/noise_gains.h"
 #include "tinyc/quant/weight_axes.h"
 
 namespace tinyc {
@@ -14,20 +13,14 @@ namespace {
 
 constexpr double kMostMacs = 1e9;  // for the moments of a layer
 constexpr double kDamping = 1e-3;
-constexpr double kProbe = 0.02;  // of its output's power, which a layer loses when its gain is measured
-constexpr size_t kEnds = 2;      // the output, and what the last layer made before it was squashed
 
 // A weight of a node, ranked on the data of the float model.
 struct RankedLayer {
-  size_t node;
   std::string weight;
   int64_t weights;  // how many there are
   int64_t unit_size;
   std::vector<double> costs;  // of a weight of each unit, rising
-  double power;               // of the output
-  double predicted = 0;       // cost of the layer pruned alone
-  Graph pruned;               // the model with this layer pruned
-  double gain = 1;
+  double worth = 1;           // of all of them
 };
 
 // Why all weights of a layer stay; empty where they need not.
@@ -50,7 +43,6 @@ class Planner {
 
   PrunePlan plan() {
     rank_layers();
-    if (needs_costs() && request_.shares == PruneShares::kMeasured) measure_gains();
     if (needs_costs()) {
       spread();
     } else {
@@ -70,18 +62,6 @@ class Planner {
 
   static int64_t of_layer(const RankedLayer& layer, double share) {
     return std::llround(share * static_cast<double>(layer.weights));
-  }
-
-  // How many of the cheapest weights cost at most so much.
-  static int64_t weights_within(const RankedLayer& layer, double most) {
-    int64_t weights = 0;
-    double cost = 0;
-    for (const double next : layer.costs) {
-      cost += next * static_cast<double>(layer.unit_size);
-      if (cost > most) break;
-      weights += layer.unit_size;
-    }
-    return weights;
   }
 
   void rank_layers() {
@@ -123,7 +103,7 @@ class Planner {
   void rank(const LinearLayer& layer) {
     const LinearForm& form = layer.form();
     const Value& weight = graph_[operand(graph_[layer.id], layer.weight)];
-    RankedLayer ranked{index_of(layer.id), weight.name, form.groups * form.rows * form.columns, 1, {}, 0, 0, {}, 1};
+    RankedLayer ranked{weight.name, form.groups * form.rows * form.columns, 1, {}};
     if (!needs_costs()) {
       layers_.push_back(std::move(ranked));
       return;
@@ -132,57 +112,19 @@ class Planner {
     ranked.unit_size = units.size;
     const std::vector<Moments> moments = moments_of(layer);
     std::vector<OutputError> errors;
+    double power = 0;
     for (size_t g = 0; g < moments.size(); ++g) {
       errors.push_back({damped(moments[g].h, kDamping), layer.weights[g]});
-      ranked.power -= error_above_zeros(layer.weights[g], layer.weights[g], moments[g]);
+      power -= error_above_zeros(layer.weights[g], layer.weights[g], moments[g]);
     }
-    const std::vector<Ranking> rankings = rank_layer(graph_, layer, request_, errors, context_);
-    for (const Ranking& group : rankings) {
+    for (const Ranking& group : rank_layer(graph_, layer, request_, errors, context_)) {
       for (const auto& row : group) {
         for (const Removal& removal : row) ranked.costs.push_back(removal.cost);
       }
     }
     std::sort(ranked.costs.begin(), ranked.costs.end());
-    if (request_.shares == PruneShares::kPower) ranked.gain = ranked.power > 0 ? 1 / ranked.power : 0;
-    if (request_.shares == PruneShares::kMeasured) prune_alone(layer, errors, moments, rankings, units, ranked);
+    if (request_.shares == PruneShares::kPower) ranked.worth = power > 0 ? 1 / power : 0;
     layers_.push_back(std::move(ranked));
-  }
-
-  void prune_alone(const LinearLayer& layer, std::span<const OutputError> errors, std::span<const Moments> moments,
-                   std::span<const Ranking> rankings, const PruneUnits& units, RankedLayer& ranked) const {
-    const auto removals = cheapest(rankings, units.size, weights_within(ranked, kProbe * ranked.power));
-    std::vector<Matrix> weights;
-    std::vector<std::vector<double>> shift;
-    for (size_t g = 0; g < errors.size(); ++g) {
-      weights.push_back(best_with_zeros(errors[g], mask_of(errors[g], units, removals[g]), context_.threads));
-      for (const Removal& removal : removals[g]) ranked.predicted += removal.cost * static_cast<double>(units.size);
-      shift.push_back(bias_shift(layer.weights[g], weights.back(), moments[g]));
-    }
-    ranked.pruned = graph_;
-    Value& weight = ranked.pruned[operand(graph_[layer.id], layer.weight)];
-    weight.constant = replaced_weights(layer.form(), *weight.constant, weights);
-    if (has_free_bias(graph_, layer)) shift_bias(ranked.pruned, graph_, layer, shift);
-  }
-
-  void measure_gains() {
-    Graph base = graph_;
-    base.outputs = last_values(graph_, plan_storage(graph_, context_.settings), -1, NodeId{0}, kEnds);
-    const auto wanted = run_samples(base, Engine::kFloat, context_.samples, context_.threads);
-    const auto errors =
-        measure_variants(base, Engine::kFloat, context_.samples, wanted, context_.threads, [&](size_t i) {
-          std::vector<Graph> variants;
-          for (RankedLayer& layer : layers_) {
-            if (layer.node != i) continue;
-            layer.pruned.outputs = base.outputs;
-            variants.push_back(std::move(layer.pruned));
-          }
-          return variants;
-        });
-    std::vector<size_t> seen(graph_.nodes.size(), 0);
-    for (RankedLayer& layer : layers_) {
-      const ErrorSums& end = errors[layer.node][seen[layer.node]++];
-      layer.gain = layer.predicted > 0 ? end.noise / layer.predicted : 0;
-    }
   }
 
   // The cheapest units of all layers.
@@ -194,7 +136,7 @@ class Planner {
     std::vector<Unit> units;
     int64_t left = 0;
     for (size_t l = 0; l < layers_.size(); ++l) {
-      for (const double cost : layers_[l].costs) units.push_back({cost * layers_[l].gain, l});
+      for (const double cost : layers_[l].costs) units.push_back({cost * layers_[l].worth, l});
       left += of_layer(layers_[l], request_.spec.share);
     }
     std::stable_sort(units.begin(), units.end(), [](const Unit& a, const Unit& b) { return a.cost < b.cost; });
@@ -235,6 +177,16 @@ std::vector<Ranking> rank_layer(const Graph& graph, const LinearLayer& layer, co
     const auto rows = static_cast<size_t>(form.rows);
     if (!scales.empty()) input.row_scales = std::span(scales).subspan(g * rows, rows);
     rankings.push_back(request.criterion->rank(input));
+  }
+  if (request.shares != PruneShares::kMeasured || request.gains == nullptr || !request.criterion->costs_are_losses) {
+    return rankings;
+  }
+  const Value& weight = graph[operand(graph[layer.id], layer.weight)];
+  const auto worth = worth_of_rows(find_gain(*request.gains, weight.name), errors);
+  for (size_t g = 0; g < rankings.size(); ++g) {
+    for (size_t r = 0; r < rankings[g].size(); ++r) {
+      for (Removal& removal : rankings[g][r]) removal.cost *= worth[g][r];
+    }
   }
   return rankings;
 }

@@ -3,19 +3,12 @@
 // Problem: a coder stores what is frequent in few bits, so weights at 0 and at small integers are cheap; pruning,
 // coarser steps and sharing of values are ways to the same end, and which of them a weight should take depends on what
 // the model makes of it. Method: layer by layer (pass/layer_fit.h) the search that puts a price on bits
-// (quant/rate_search.h), the same price in the whole model. What the error e_r of a row is worth is measured: gain_r
-// e_r of noise at the model's end (quant/noise_gains.h). But a row that is far off is more than its noise: later layers
-// are fitted to what it became, which takes a part of the noise away again, and the less the larger its share of the
-// row's own power P_r is. So both count alike: a row weighs sqrt(gain_r / P_r), the geometric mean of gain_r and 1 /
-// P_r (on five models 1 to 4 dB better than gain_r alone, and than 1 / P_r alone, at the same bytes). Each of a row's
-// K_r weights may then make D / sqrt(gain_r / P_r) of noise in it, and
-//   D = weight_noise / sum over rows of K_r sqrt(gain_r P_r)
+// (quant/rate_search.h), the same price in the whole model. What the error of a row is worth is measured at the model's
+// end (quant/noise_gains.h). Each of a row's K weights may make D / worth of error in it, and
+//   D = weight_noise / sum over rows of K sqrt(gain P)
 // makes the noise at the end about weight_noise, a share of the power of the model's outputs: the one knob.
 // The result are int8 weights with a step a channel, which every engine and kernel runs; they are small where they are
 // coded. Cost: that of the gains, of the moments, and some rounds of descent.
-#include <algorithm>
-#include <cmath>
-
 #include "tinyc/base/error.h"
 #include "tinyc/pass/layer_fit.h"
 #include "tinyc/pass/make_pass.h"
@@ -27,15 +20,15 @@
 namespace tinyc {
 namespace {
 
-constexpr double kLeastPower = 1e-30;
-
 class Pricing final : public LayerMethod {
  public:
   Pricing(const Graph& graph, const PassContext& context, const NoiseGains& gains) : context_(context), gains_(gains) {
     for (const Node& node : graph.nodes) {
       if (node.op == nullptr) continue;
       for (const int weight : node.op->quant.weights) {
-        if (treats(graph, node, weight)) noise_ += noise_of(graph[operand(node, weight)]);
+        if (!treats(graph, node, weight)) continue;
+        const Value& value = graph[operand(node, weight)];
+        noise_ += noise_of_worth(find_gain(gains, value.name), value.constant->size());
       }
     }
   }
@@ -53,10 +46,11 @@ class Pricing final : public LayerMethod {
   void choose(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors) override {
     const WeightGrid grid = *WeightGrid::of(graph, layer);
     const Node& node = graph[layer.id];
+    const Value& weight = graph[operand(node, layer.weight)];
     RateSearch search;
     search.groups = std::move(errors);
-    search.held = held_weights(context_.masks, graph[operand(node, layer.weight)].name, layer.form());
-    search.gains = weights_of_rows(graph[operand(node, layer.weight)].name, search.groups);
+    search.held = held_weights(context_.masks, weight.name, layer.form());
+    search.gains = worth_of_rows(find_gain(gains_, weight.name), search.groups);
     search.noise = settings_of_layer(context_.settings, node.name).weight_noise / noise_;
     search.q_max = grid.free().q_max;
     search.smallest = grid.smallest(graph);
@@ -66,57 +60,6 @@ class Pricing final : public LayerMethod {
   }
 
  private:
-  // Of a weight that is not known: as one of which nothing is left at the end when it is lost.
-  NoiseGain gain_of(const std::string& weight) const {
-    const auto found = gains_.find(weight);
-    return found != gains_.end() && found->second.whole > 0 ? found->second : NoiseGain{.whole = 1};
-  }
-
-  // Sum of K sqrt(gain P).
-  double noise_of(const Value& weight) const {
-    const NoiseGain gain = gain_of(weight.name);
-    const auto weights = static_cast<double>(weight.constant->size());
-    if (gain.by_channel.empty()) return weights * std::sqrt(gain.whole);
-    const auto rows = static_cast<double>(gain.by_channel.size());
-    double noise = 0;
-    for (size_t r = 0; r < gain.by_channel.size(); ++r) {
-      noise += weights / rows * std::sqrt(gain.by_channel[r] * gain.powers[r]);
-    }
-    return noise;
-  }
-
-  // sqrt(gain / P). Rows that are not channels of the output share what the layer's noise is worth.
-  std::vector<std::vector<double>> weights_of_rows(const std::string& weight,
-                                                   std::span<const OutputError> errors) const {
-    const NoiseGain gain = gain_of(weight);
-    std::vector<std::vector<double>> found(errors.size());
-    size_t rows = 0;
-    for (const OutputError& error : errors) rows += static_cast<size_t>(error.target.rows);
-    const bool by_channel = gain.by_channel.size() == rows;
-    const double share = gain.whole / static_cast<double>(rows);
-    size_t channel = 0;
-    for (size_t g = 0; g < errors.size(); ++g) {
-      for (int64_t r = 0; r < errors[g].target.rows; ++r, ++channel) {
-        const double power = std::max(power_of_row(errors[g], r), kLeastPower);
-        const double worth = by_channel ? gain.by_channel[channel] : share / power;
-        found[g].push_back(std::sqrt(worth / power));
-      }
-    }
-    return found;
-  }
-
-  static double power_of_row(const OutputError& error, int64_t row) {
-    const auto target = error.target.row(row);
-    double power = 0;
-    for (int64_t i = 0; i < error.h.columns; ++i) {
-      const auto h = error.h.row(i);
-      double product = 0;
-      for (size_t j = 0; j < target.size(); ++j) product += h[j] * target[j];
-      power += product * target[static_cast<size_t>(i)];
-    }
-    return power;
-  }
-
   const PassContext& context_;
   const NoiseGains& gains_;
   double noise_ = 0;  // sum over rows of K sqrt(gain P)

@@ -150,10 +150,15 @@ void report(const Graph& graph, const PrunePlan& plan, PassContext& context) {
 }
 
 bool run(Graph& graph, const Options& options, PassContext& context) {
-  const PruneRequest request{parse_prune_spec(options.amount), &require_criterion(options.criterion),
-                             parse_shares(options.layers)};
+  PruneRequest request{parse_prune_spec(options.amount), &require_criterion(options.criterion),
+                       parse_shares(options.layers)};
   if (context.samples.empty()) {
     throw Error(ErrorKind::kUsage, "pruning needs calibration samples", "give --calib DATA");
+  }
+  NoiseGains gains;
+  if (request.shares == PruneShares::kMeasured) {
+    gains = measure_noise_gains(*context.reference, context.samples, context.seed, context.threads);
+    request.gains = &gains;
   }
   const PrunePlan plan = plan_pruning(*context.reference, request, context);
   Pruning method(request, plan, context);

@@ -20,7 +20,21 @@ constexpr double kBudget = 5e10;           // multiply-accumulates of all probes
 constexpr double kFewest = 4, kMost = 32;  // samples
 constexpr double kLeast = 0.2;             // of a layer's mean gain: what few samples show is not believed below it
 
+constexpr double kLeastPower = 1e-30;
+
 using Results = std::vector<std::vector<Tensor>>;
+
+double power_of_row(const OutputError& error, int64_t row) {
+  const auto target = error.target.row(row);
+  double power = 0;
+  for (int64_t i = 0; i < error.h.columns; ++i) {
+    const auto h = error.h.row(i);
+    double product = 0;
+    for (size_t j = 0; j < target.size(); ++j) product += h[j] * target[j];
+    power += product * target[static_cast<size_t>(i)];
+  }
+  return power;
+}
 
 bool makes_end(const Node& node) {
   return node.op != nullptr && (node.op->is_view || node.op->quant.kind == QuantKind::kFixedRange);
@@ -275,6 +289,34 @@ std::vector<ValueId> end_values(const Graph& graph) {
 
 NoiseGains measure_noise_gains(const Graph& graph, std::span<const Sample> samples, uint64_t seed, int threads) {
   return Prober(graph, samples, seed, threads).run();
+}
+
+NoiseGain find_gain(const NoiseGains& gains, std::string_view weight) {
+  const auto found = gains.find(weight);
+  return found != gains.end() && found->second.whole > 0 ? found->second : NoiseGain{.whole = 1};
+}
+
+double noise_of_worth(const NoiseGain& gain, int64_t weights) {
+  if (gain.by_channel.empty()) return static_cast<double>(weights) * std::sqrt(gain.whole);
+  double mean = 0;
+  for (size_t r = 0; r < gain.by_channel.size(); ++r) mean += std::sqrt(gain.by_channel[r] * gain.powers[r]);
+  return static_cast<double>(weights) * mean / static_cast<double>(gain.by_channel.size());
+}
+
+std::vector<std::vector<double>> worth_of_rows(const NoiseGain& gain, std::span<const OutputError> errors) {
+  std::vector<std::vector<double>> worth(errors.size());
+  size_t rows = 0;
+  for (const OutputError& error : errors) rows += static_cast<size_t>(error.target.rows);
+  const bool by_channel = gain.by_channel.size() == rows;
+  size_t channel = 0;
+  for (size_t g = 0; g < errors.size(); ++g) {
+    for (int64_t r = 0; r < errors[g].target.rows; ++r, ++channel) {
+      const double power = std::max(power_of_row(errors[g], r), kLeastPower);
+      const double own = by_channel ? gain.by_channel[channel] : gain.whole / static_cast<double>(rows) / power;
+      worth[g].push_back(std::sqrt(own / power));
+    }
+  }
+  return worth;
 }
 
 }  // namespace tinyc
