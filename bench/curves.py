@@ -18,7 +18,10 @@ from pathlib import Path
 
 import compare
 
-MODELS = ("KWS", "ResNet-8", "VWW")
+DATA = compare.SHARED / "data"
+TASKS = [task for task in compare.tasks() if task.name in ("KWS", "ResNet-8", "VWW")] + [
+    compare.Task(name, compare.SHARED / "models" / file, DATA / "mnist_train2000.npz", DATA / "mnist_test.npz", 255)
+    for name, file in (("LeNet-300-100", "lenet_300_100.onnx"), ("LeNet-5", "lenet5.onnx"))]
 BITS = (8, 7, 6, 5, 4, 3, 2, 1)
 NOISES = (0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
 SPARSITIES = (*(step / 10 for step in range(1, 10)), 0.95)
@@ -31,7 +34,7 @@ class Sweep:
         self.tinyc, self.folder, self.task = tinyc, Path(folder), task
 
     def compress(self, quantization, *flags, coded=True):
-        """(bytes of the weights, top-1, top-1 of the float model); nothing where tinyc refuses."""
+        """(bytes of the weights, top-1, the same of the float model); nothing where tinyc refuses."""
         recipe, report = self.folder / "recipe.toml", self.folder / "report.json"
         recipe.write_text("[quantization]\n" + "".join(f"{key} = {value}\n" for key, value in quantization.items()))
         done = subprocess.run(
@@ -44,7 +47,7 @@ class Sweep:
             return None
         found = json.loads(report.read_text())
         stored = sum(layer["bytes"] for layer in found.get("storage", [])) if coded else found["weight_bytes"]
-        return stored, found["top1"], found["top1_float"]
+        return stored, found["top1"], found["weight_bytes_before"], found["top1_float"]
 
     def series(self):
         yield "bits", [(f"{bits} bits", self.compress({}, "--weight-bits", str(bits), coded=False)) for bits in BITS]
@@ -60,7 +63,7 @@ class Panel:
         self.name, self.series, self.left = name, series, LEFT + index * (WIDTH + GAP)
         self.low = math.floor(math.log2(min(point[0] for point in points)))
         self.high = math.ceil(math.log2(max(point[0] for point in points)))
-        self.float = points[0][2]
+        self.float = points[0][3]
         self.bottom = max(0, 10 * math.floor(min(self.float - 30, 100) / 10))
 
     def x(self, size):
@@ -84,9 +87,9 @@ class Panel:
         y = self.y(self.float)
         yield f'<line x1="{self.left}" y1="{y:.1f}" x2="{self.left + WIDTH}" y2="{y:.1f}" class="float"/>'
         for name, listed in self.series:
-            path = " ".join(f"{self.x(size):.1f},{self.y(top1):.1f}" for _, (size, top1, _) in listed)
+            path = " ".join(f"{self.x(size):.1f},{self.y(top1):.1f}" for _, (size, top1, *_) in listed)
             yield f'<polyline points="{path}" fill="none" stroke="{COLOURS[name]}" stroke-width="1.8"/>'
-            for label, (size, top1, _) in listed:
+            for label, (size, top1, *_) in listed:
                 yield (f'<circle cx="{self.x(size):.1f}" cy="{self.y(top1):.1f}" r="3" fill="{COLOURS[name]}">'
                        f"<title>{label}: {size:,} bytes, {top1:.2f} %</title></circle>")
 
@@ -109,10 +112,11 @@ def drawing(found):
 
 
 def table(name, series):
-    score = series[0][1][0][1][2]
-    lines = [f"## {name}", "", f"Float: {score:.2f} %.", "", "| weights | bytes | top-1 % |", "|---|---:|---:|"]
+    _, _, bytes_float, score = series[0][1][0][1]
+    lines = [f"## {name}", "", f"Float: {score:.2f} %, {bytes_float:,} bytes.", "",
+             "| weights | bytes | under float32 | top-1 % |", "|---|---:|---:|---:|"]
     for _, listed in series:
-        lines += [f"| {label} | {size:,} | {top1:.2f} |" for label, (size, top1, _) in listed]
+        lines += [f"| {label} | {size:,} | {bytes_float / size:.1f}x | {top1:.2f} |" for label, (size, top1, *_) in listed]
     return [*lines, ""]
 
 
@@ -121,12 +125,12 @@ def main():
     parser.add_argument("--tinyc", default=compare.ROOT / "build/tinyc", help="the program (default: build/tinyc)")
     parser.add_argument("--svg", type=Path, help="draw the curves here")
     parser.add_argument("--out", type=Path, help="write the table here, as Markdown")
-    parser.add_argument("models", nargs="*", default=MODELS, help="names of models")
+    parser.add_argument("models", nargs="*", default=[task.name for task in TASKS], help="names of models")
     args = parser.parse_args()
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        for task in compare.tasks():
-            if task.name not in args.models:
+        for task in TASKS:
+            if task.name not in args.models or not task.model.exists():
                 continue
             sweep = Sweep(args.tinyc, folder, task)
             series = [(name, [(label, point) for label, point in listed if point]) for name, listed in sweep.series()]

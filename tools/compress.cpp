@@ -53,7 +53,9 @@ void declare_flags(CLI::App& app, Flags& flags) {
   flags.code.declare(app);
   app.add_option("--eval-data", flags.eval_data, "data that gates and report judge by; default: the calibration data")
       ->type_name("DATA");
-  app.add_option("--fit", flags.fit, "goal that bits per layer are chosen for: bytes=30k, ram=32k, drop=0.5")
+  app.add_option(
+         "--fit", flags.fit,
+         "goal that bits per layer, or noise, or a share to prune, are chosen for: bytes=30k, ram=32k, drop=0.5")
       ->type_name("GOAL,...");
   app.add_option("--prune", flags.prune, "weights that become 0, or channels and heads that go")
       ->type_name("0.8|2:4|kernels:0.5|channels:0.5|...")
@@ -104,6 +106,9 @@ FitGoal parse_goal(const std::string& text) {
   return goal;
 }
 
+// A share that a goal is to choose; the number that stands for it until then.
+constexpr std::string_view kChosen = "fit", kAnyShare = "0.5";
+
 // Structures go before single weights.
 bool add_structures(const std::string& amount, std::string_view prefix, const char* pass, Recipe& recipe) {
   if (!amount.starts_with(prefix)) return false;
@@ -113,7 +118,20 @@ bool add_structures(const std::string& amount, std::string_view prefix, const ch
   return true;
 }
 
-void add_pruning(const std::string& amount, Recipe& recipe) {
+void add_chosen_pruning(std::string amount, Recipe& recipe) {
+  const std::string before = recipe.fit.prune;
+  recipe.fit.prune = amount.starts_with("channels:") ? "prune-channels"
+                     : amount.starts_with("heads:")  ? "prune-heads"
+                                                     : "prune";
+  if (before.empty() || before == recipe.fit.prune) return;
+  throw Error(ErrorKind::kUsage, "--prune " + amount + ": a goal chooses one share, not several");
+}
+
+void add_pruning(std::string amount, Recipe& recipe) {
+  if (amount.ends_with(kChosen)) {
+    add_chosen_pruning(amount, recipe);
+    amount.replace(amount.size() - kChosen.size(), kChosen.size(), kAnyShare);
+  }
   if (add_structures(amount, "channels:", "prune-channels", recipe)) return;
   if (add_structures(amount, "heads:", "prune-heads", recipe)) return;
   std::vector<std::string>& passes = recipe[Stage::kPrune];
@@ -130,8 +148,8 @@ Recipe make_recipe(const Flags& flags) {
   if (!flags.max_bytes.empty()) recipe.gates.max_bytes = parse_bytes("--max-bytes", flags.max_bytes);
   if (!flags.max_ram.empty()) recipe.gates.max_ram = parse_bytes("--max-ram", flags.max_ram);
   if (!flags.max_flash.empty()) recipe.gates.max_flash = parse_bytes("--max-flash", flags.max_flash);
-  for (const std::string& amount : flags.prune) add_pruning(amount, recipe);
   if (!flags.fit.empty()) recipe.fit = parse_goal(flags.fit);
+  for (const std::string& amount : flags.prune) add_pruning(amount, recipe);
   if (!flags.target.empty()) recipe.target = flags.target;
   if (flags.code.weight_coder != "none") recipe.weight_coder = flags.code.weight_coder;
   if (flags.code.onnx_weights != "plain") recipe.onnx_weights = flags.code.onnx_weights;

@@ -29,6 +29,7 @@ namespace {
 constexpr int64_t kTriedMacs = int64_t{6} << 30;
 constexpr int64_t kFewestTriedSamples = 16;
 constexpr int64_t kMostTriedSamples = 256;
+constexpr double kLeastShare = 0.02, kMostShare = 0.98;                            // that a goal may prune
 constexpr std::array kSampled = {Stage::kRewrite, Stage::kPrune, Stage::kRepair};  // whose passes run the model
 // Without data of its own, the measurement runs about this many multiply-accumulates; kernels for devices are slower.
 struct Effort {
@@ -68,6 +69,8 @@ class Run {
     keep_samples_for_repair();
     // From here: every value that will be stored as integers has statistics.
     calibrate_ranges();
+    // From here: what a goal is to choose is chosen.
+    fit_share();
     // From here: the weights that stay 0 and the channels that go are known.
     run_stage(Stage::kPrune);
     // From here: the bits of every layer's weights are known.
@@ -147,27 +150,54 @@ class Run {
     context_.gains = &gains_;
   }
 
-  void fit_goal() {
-    if (!recipe_.fit.any()) return;
-    if (context_.samples.empty()) {
-      throw Error(ErrorKind::kUsage, "a goal needs samples that the model can be run on, not statistics");
-    }
+  // Of a pass of stage prune: how much goes.
+  void fit_share() {
+    if (recipe_.fit.prune.empty()) return;
+    require_samples();
+    const Knob knob{kLeastShare, kMostShare, false, [&](double share) {
+                      set_pruned_share(recipe_, recipe_.fit.prune, share);
+                      PassContext context = context_;
+                      Graph graph = graph_;
+                      for (const Stage stage : {Stage::kPrune, Stage::kAnnotate, Stage::kRepair, Stage::kPack}) {
+                        with_context([&] { return request_.model.string(); },
+                                     [&] { return run_passes(graph, stage_steps(recipe_, stage), context); });
+                      }
+                      return graph;
+                    }};
+    const KnobSetting found = fit_knob(knob, recipe_.fit, fit_steps());
+    set_pruned_share(recipe_, recipe_.fit.prune, found.value);
+    report_.fit = FitResult{context_.settings, found.value, {}, found.bytes, found.trials};
+  }
+
+  void require_samples() const {
+    if (!context_.samples.empty()) return;
+    throw Error(ErrorKind::kUsage, "a goal needs samples that the model can be run on, not statistics");
+  }
+
+  FitSteps fit_steps() {
     FitSteps steps;
     steps.quantize = [&](const QuantizationSettings& settings) { return quantized(settings); };
     steps.pack = [&](const Graph& graph) { return after_stage(graph, Stage::kPack, context_); };
     steps.size = [&](const Graph& packed) { return size_of(packed); };
-    steps.layer_bytes = [&](const Graph& packed) { return layer_bytes_of(packed); };
+    steps.layer_bytes = [&](const Graph& packed) { return bytes_by_layer(packed, is_coded()); };
     steps.drop = [&](const Graph& packed) { return drop_of(packed); };
+    return steps;
+  }
+
+  void fit_goal() {
+    if (!recipe_.fit.any() || !recipe_.fit.prune.empty()) return;
+    require_samples();
     report_.fit = prices_weights()
-                      ? fit_noise(context_.settings, recipe_.fit, steps)
-                      : fit_bits(reference_, context_.settings, recipe_.fit, context_.samples, threads_, steps);
+                      ? fit_noise(context_.settings, recipe_.fit, fit_steps())
+                      : fit_bits(reference_, context_.settings, recipe_.fit, context_.samples, threads_, fit_steps());
     context_.settings = report_.fit->settings;
   }
 
   // Whether weights are rounded for a coder, or will be for a goal.
   bool prices_weights() const {
     const QuantizationSettings& settings = context_.settings;
-    const bool coder_has_goal = recipe_.fit.any() && !parse_coders(recipe_.weight_coder).empty();
+    const bool coder_has_goal =
+        recipe_.fit.any() && recipe_.fit.prune.empty() && !parse_coders(recipe_.weight_coder).empty();
     return settings.weight_noise > 0 || (coder_has_goal && settings.codebook_bits == 0);
   }
 
@@ -193,30 +223,14 @@ class Run {
     request.gather_weights = gathers_weights(recipe_.onnx_weights);
     const EmitResult result = require_emitter(recipe_.emit).emit(packed, request);
     const bool plain = !result.program && !request.gather_weights;
-    const int64_t saved = is_coded() && plain ? bytes_saved_by_coding(packed) : 0;
+    const bool coded = is_coded() || recipe_.fit.prune == "prune";
+    const int64_t saved = coded && plain ? bytes_saved_by_coding(packed) : 0;
     return {result.bytes - saved, result.program ? result.program->arena_bytes : 0};
   }
 
   bool is_coded() const {
     const QuantizationSettings& settings = context_.settings;
     return settings.weight_noise > 0 || settings.codebook_bits > 0;
-  }
-
-  // Plain ONNX has no coded weights: a goal is for the file with each weight in its smallest form.
-  static int64_t bytes_saved_by_coding(const Graph& packed) {
-    int64_t saved = summarize(packed).weight_bytes;
-    for (const StoredLayer& layer : stored_layers(packed)) saved -= layer.parts.total();
-    return saved;
-  }
-
-  std::map<std::string, int64_t> layer_bytes_of(const Graph& packed) const {
-    std::map<std::string, int64_t> bytes;
-    if (is_coded()) {
-      for (const StoredLayer& layer : stored_layers(packed)) bytes[layer.name] += layer.parts.total();
-    } else {
-      for (const LayerSummary& layer : summarize(packed).layers) bytes[layer.name] = layer.weight_bytes;
-    }
-    return bytes;
   }
 
   double drop_of(const Graph& packed) {
@@ -385,7 +399,7 @@ class Run {
   }
 
   const CompressRequest& request_;
-  const Recipe& recipe_;
+  Recipe recipe_;
   const int threads_;
   Report& report_;
   Graph graph_;

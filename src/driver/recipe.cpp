@@ -1,5 +1,7 @@
 #include "tinyc/driver/recipe.h"
 
+#include <fmt/format.h>
+
 #include "driver/recipe_keys.h"
 #include "tinyc/base/error.h"
 #include "tinyc/base/hash.h"
@@ -33,6 +35,17 @@ std::vector<PassStep> stage_steps(const Recipe& recipe, Stage stage) {
 
 std::string recipe_hash(const Recipe& recipe) {
   return hash_text(print_recipe(recipe)).hex();
+}
+
+void set_pruned_share(Recipe& recipe, std::string_view pass, double share) {
+  auto& options = recipe.pass_options[std::string(pass)];
+  if (pass != "prune") {
+    options["share"] = share;
+    return;
+  }
+  const auto given = options.find("amount");
+  const std::string amount = given == options.end() ? "" : std::get<std::string>(given->second);
+  options["amount"] = amount.substr(0, amount.rfind(':') + 1) + fmt::format("{:.4f}", share);
 }
 
 }  // namespace tinyc

@@ -127,4 +127,16 @@ void check_fit(const Recipe& recipe) {
   }
 }
 
+void check_fit_prune(const Recipe& recipe) {
+  const std::string& pass = recipe.fit.prune;
+  if (pass.empty()) return;
+  if (!recipe.fit.any()) {
+    throw Error(ErrorKind::kUsage, "what share is pruned is to be chosen for a goal, and there is none",
+                "say --fit bytes=N or --fit drop=X, or how much");
+  }
+  const std::vector<std::string>& passes = recipe[Stage::kPrune];
+  if (std::ranges::find(passes, pass) != passes.end()) return;
+  throw Error(ErrorKind::kUsage, "fit.prune: '" + pass + "' is not among the passes that prune");
+}
+
 }  // namespace tinyc

@@ -22,5 +22,6 @@ void check_max_ram(const Recipe& recipe);
 void check_max_flash(const Recipe& recipe);
 void check_max_samples(const Recipe& recipe);
 void check_fit(const Recipe& recipe);
+void check_fit_prune(const Recipe& recipe);
 
 }  // namespace tinyc

@@ -270,6 +270,8 @@ constexpr RecipeKey kKeys[] = {
                                        check_fit),
     key<&Recipe::fit, &FitGoal::ram>("fit", "ram", "goal: bytes of the arena of emitted C"),
     key<&Recipe::fit, &FitGoal::drop>("fit", "drop", "goal: points of top-1 (percent) that may be lost against float"),
+    key<&Recipe::fit, &FitGoal::prune>("fit", "prune", "the pass of stage prune whose share is chosen for the goal",
+                                       check_fit_prune),
     key<&Recipe::gates, &Gates::max_drop>("gates", "max_drop",
                                           "points of top-1 (percent) that may be lost against float", check_max_drop),
     key<&Recipe::gates, &Gates::max_bytes>("gates", "max_bytes", "most bytes that the written model may have",

@@ -135,6 +135,7 @@ Json fit_json(const Report& report) {
     json["predicted_bytes"] = fit.predicted->bytes;
     json["predicted_sqnr_db"] = fit.predicted->sqnr_db;
   }
+  if (fit.share) json["share"] = *fit.share;
   if (fit.settings.weight_noise > 0) json["weight_noise"] = fit.settings.weight_noise;
   json["layer_bits"] = Json::object();
   for (const auto& [layer, bits] : fit.settings.layer_bits) json["layer_bits"][layer] = bits;
@@ -149,6 +150,7 @@ std::string fit_lines(const Report& report) {
   std::string text;
   for (const auto& [bits, names] : layers)
     text += fmt::format("{:<12} {} bits: {}\n", "chosen", bits, join(names, ", "));
+  if (fit.share) text += fmt::format("{:<12} {:.1f} % pruned\n", "chosen", 100 * *fit.share);
   if (fit.settings.weight_noise > 0)
     text += fmt::format("{:<12} weight_noise {:.3g}\n", "chosen", fit.settings.weight_noise);
   text += fmt::format("{:<12} ", "goal");

@@ -5,6 +5,7 @@
 
 #include "tinyc/coding/choose_coding.h"
 #include "tinyc/coding/entropy.h"
+#include "tinyc/driver/inspect.h"
 #include "tinyc/ops/op.h"
 #include "tinyc/quant/integer_layer.h"
 #include "tinyc/quant/weight_axes.h"
@@ -85,6 +86,22 @@ std::vector<StoredLayer> stored_layers(const Graph& packed) {
                       stored.parts, entropy_bits(matrix.levels) / kBitsOfAByte});
   });
   return layers;
+}
+
+int64_t bytes_saved_by_coding(const Graph& packed) {
+  int64_t saved = summarize(packed).weight_bytes;
+  for (const StoredLayer& layer : stored_layers(packed)) saved -= layer.parts.total();
+  return saved;
+}
+
+std::map<std::string, int64_t> bytes_by_layer(const Graph& packed, bool coded) {
+  std::map<std::string, int64_t> bytes;
+  if (coded) {
+    for (const StoredLayer& layer : stored_layers(packed)) bytes[layer.name] += layer.parts.total();
+  } else {
+    for (const LayerSummary& layer : summarize(packed).layers) bytes[layer.name] = layer.weight_bytes;
+  }
+  return bytes;
 }
 
 }  // namespace tinyc

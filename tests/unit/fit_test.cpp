@@ -174,5 +174,20 @@ TEST(FitNoise, SaysWhatIsOutOfReach) {
   EXPECT_THROW(fit_noise({}, {.bytes = 1500, .drop = 1.0}, model.steps()), Error);
 }
 
+TEST(FitKnob, FindsASettingOnALinearScaleToo) {
+  double setting = 0;
+  FitSteps steps;
+  steps.size = [&](const Graph&) { return Size{static_cast<int64_t>(1000 * (1 - setting)), 0}; };
+  steps.drop = [&](const Graph&) { return 10 * setting; };
+  const Knob knob{0.1, 0.9, false, [&](double share) {
+                    setting = share;
+                    return Graph();
+                  }};
+  const KnobSetting small = fit_knob(knob, {.bytes = 300}, steps);
+  EXPECT_LE(small.bytes, 300);
+  EXPECT_NEAR(small.value, 0.7, 0.01);
+  EXPECT_NEAR(fit_knob(knob, {.drop = 4.0}, steps).value, 0.4, 0.01);
+}
+
 }  // namespace
 }  // namespace tinyc

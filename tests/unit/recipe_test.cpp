@@ -144,5 +144,29 @@ TEST(Recipe, KeysAreUniqueAndExplained) {
   }
 }
 
+TEST(Recipe, ShareThatIsPrunedIsSetWhateverTheUnit) {
+  Recipe recipe;
+  recipe.pass_options["prune"]["amount"] = "vectors:4:0.5";
+  set_pruned_share(recipe, "prune", 0.25);
+  EXPECT_EQ(std::get<std::string>(recipe.pass_options["prune"]["amount"]), "vectors:4:0.2500");
+  recipe.pass_options["prune"]["amount"] = "0.5";
+  set_pruned_share(recipe, "prune", 0.75);
+  EXPECT_EQ(std::get<std::string>(recipe.pass_options["prune"]["amount"]), "0.7500");
+  set_pruned_share(recipe, "prune-channels", 0.3);
+  EXPECT_EQ(std::get<double>(recipe.pass_options["prune-channels"]["share"]), 0.3);
+}
+
+TEST(Recipe, AShareIsChosenForAGoalOnly) {
+  Recipe recipe;
+  recipe[Stage::kPrune] = {"prune"};
+  recipe.fit.prune = "prune";
+  EXPECT_THROW(check_recipe(recipe), Error);
+  recipe.fit.bytes = 1000;
+  recipe.data.calibration = "data.npz";
+  EXPECT_NO_THROW(check_recipe(recipe));
+  recipe.fit.prune = "prune-channels";
+  EXPECT_THROW(check_recipe(recipe), Error);
+}
+
 }  // namespace
 }  // namespace tinyc

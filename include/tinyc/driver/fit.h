@@ -30,6 +30,7 @@ struct FitGoal {
   std::optional<int64_t> bytes = {};  // of the written file; of emitted C its constants
   std::optional<int64_t> ram = {};    // of the arena of emitted C
   std::optional<double> drop = {};    // points of top-1 (percent) below float
+  std::string prune = {};             // the pass of stage prune whose share is chosen; empty: none
   bool any() const { return bytes || ram || drop; }
 };
 
@@ -53,7 +54,8 @@ struct Prediction {
 };
 
 struct FitResult {
-  QuantizationSettings settings;  // as given, with layer_bits of every layer that was chosen for, or weight_noise
+  QuantizationSettings settings;     // as given, with layer_bits of every layer that was chosen for, or weight_noise
+  std::optional<double> share = {};  // that is pruned, where it was chosen
   std::optional<Prediction> predicted = {};  // of bits, before they were tried
   int64_t bytes = 0;                         // of what came out
   int trials = 0;                            // whole models that were quantized and measured
@@ -64,6 +66,20 @@ struct FitResult {
 // `reference`: the float graph. Throws Error(kUsage) when there is nothing to choose from.
 FitResult fit_bits(const Graph& reference, const QuantizationSettings& settings, const FitGoal& goal,
                    std::span<const Sample> samples, int threads, const FitSteps& steps);
+
+// A number on which a model depends: bytes fall and errors grow with it.
+struct Knob {
+  double gentlest = 0, strongest = 1;
+  bool logarithmic = false;           // bytes fall evenly with its logarithm
+  std::function<Graph(double)> make;  // the packed model
+};
+struct KnobSetting {
+  double value = 0;
+  int64_t bytes = 0;  // of what came out
+  int trials = 0;
+};
+// Of the steps uses size and drop.
+KnobSetting fit_knob(const Knob& knob, const FitGoal& goal, const FitSteps& steps);
 
 FitResult fit_noise(const QuantizationSettings& settings, const FitGoal& goal, const FitSteps& steps);
 

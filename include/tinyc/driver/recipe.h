@@ -85,4 +85,7 @@ struct RecipeKeyInfo {
 };
 std::vector<RecipeKeyInfo> list_recipe_keys();
 
+// How much a pass of stage prune takes away; of "vectors:4:0.5" that is what stands behind the last colon.
+void set_pruned_share(Recipe& recipe, std::string_view pass, double share);
+
 }  // namespace tinyc

@@ -1,6 +1,7 @@
 // What the integer weights of a model take when each layer is stored in its smallest form.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,5 +23,11 @@ struct StoredLayer {
 // The layers of a graph with packed weights that have integers to store, in its order; a weight that several nodes read
 // counts for the first. Scales and biases are not among the bytes.
 std::vector<StoredLayer> stored_layers(const Graph& packed);
+
+// What a file with each weight in its smallest form would have less than one that holds them as they are.
+int64_t bytes_saved_by_coding(const Graph& packed);
+
+// Of weights as they are stored, or in their smallest form; by node.
+std::map<std::string, int64_t> bytes_by_layer(const Graph& packed, bool coded);
 
 }  // namespace tinyc
