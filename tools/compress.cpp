@@ -53,9 +53,7 @@ void declare_flags(CLI::App& app, Flags& flags) {
   flags.code.declare(app);
   app.add_option("--eval-data", flags.eval_data, "data that gates and report judge by; default: the calibration data")
       ->type_name("DATA");
-  app.add_option(
-         "--fit", flags.fit,
-         "goal that bits per layer, or noise, or a share to prune, are chosen for: bytes=30k, ram=32k, drop=0.5")
+  app.add_option("--fit", flags.fit, "goal that bits, noise or what goes is chosen for: bytes=30k, ram=32k, drop=0.5")
       ->type_name("GOAL,...");
   app.add_option("--prune", flags.prune, "weights that become 0, or channels and heads that go")
       ->type_name("0.8|2:4|kernels:0.5|channels:0.5|...")
