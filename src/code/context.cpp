@@ -146,6 +146,11 @@ void CodeContext::decodes(int64_t weights, int64_t bytes) {
   call.decoded_bytes += bytes;
 }
 
+void CodeContext::multiplies(int64_t products, int64_t staged) {
+  builder_.last_call().multiplied += products;
+  builder_.last_call().staged += staged;
+}
+
 void CodeContext::overlap_same_start(const CallArg& result, const CallArg& operand) {
   builder_.last_call().overlaps.push_back({BufferId(result.id), BufferId(operand.id), true, 0});
 }

@@ -7,5 +7,6 @@
 #include "rt/arithmetic_s8.h"
 #include "rt/codebook_s8.h"
 #include "rt/huffman_s8.h"
+#include "rt/relative_s8.h"
 #include "rt/sparse_s8.h"
 #pragma GCC diagnostic pop

@@ -4,10 +4,10 @@
 // need, each once, and of the calls in NAME_run, whose arguments are literals. Instructions of a call are
 //   per_mac * MACs + per_byte * bytes + per_call
 // where bytes are those written, one requantization each, or of calls without MACs those read, with coefficients by
-// kernel and core; weights that it unpacks come on top, each at the same price. Both tables are measured, by `python3
-// bench/targets.py`, and lie in target_code.inc and target_speed.inc; what a kernel is not measured for is taken from a
-// kernel like it. Inlining and specialization by the compiler move code by some percent of itself, which is a small
-// part of a model with its constants.
+// kernel and core; weights that it unpacks come on top, each at the same price (target_streams.inc). Both tables are
+// measured, by `python3 bench/targets.py`, and lie in target_code.inc and target_speed.inc; what a kernel is not
+// measured for is taken from a kernel like it. Inlining and specialization by the compiler move code by some percent of
+// itself, which is a small part of a model with its constants.
 #include "tinyc/driver/targets.h"
 
 #include <algorithm>
@@ -66,26 +66,7 @@ struct KernelSpeed {
 };
 
 #include "driver/target_speed.inc"
-
-// Of a weight that rt/unpack_s8.h brings back to a byte, 4 bits, in a layer of 4096.
-constexpr std::array<int32_t, kTargetCount> kUnpackRun = {880, 880, 880, 880, 880, 380, 840};
-constexpr std::array<int32_t, kTargetCount> kUnpackBlock = {4800, 3000, 3000, 3000, 3000, 970, 2960};
-
-// Of a weight that a coder brings back, and of a byte of its stream.
-struct DecoderSpeed {
-  std::string_view kernel;  // that opens the stream
-  std::array<int32_t, kTargetCount> per_weight, per_byte;
-};
-constexpr DecoderSpeed kDecoders[] = {
-    {"tc_arithmetic_open",
-     {46000, 35000, 35000, 35000, 35000, 33000, 25000},
-     {385000, 202000, 202000, 193000, 202000, 202000, 228000}},
-    {"tc_codebook_open", {8000, 7000, 7000, 7000, 7000, 7000, 8000}, {0, 0, 0, 0, 0, 0, 0}},
-    {"tc_huffman_open",
-     {39000, 32000, 32000, 32000, 32000, 31000, 31000},
-     {43000, 29000, 29000, 28000, 29000, 37000, 28000}},
-    {"tc_sparse_open", {300, 400, 400, 400, 400, 300, 4000}, {400000, 298000, 298000, 297000, 298000, 300000, 230000}},
-};
+#include "driver/target_streams.inc"
 
 // Kernels that only unpack or decode weights first, and those that they call then.
 constexpr std::pair<std::string_view, std::string_view> kPackedKernels[] = {
@@ -138,9 +119,19 @@ int64_t unpacking(const KernelCall& call, size_t target) {
   return cost;
 }
 
+// Thousandths of an instruction of a call that computes with a stream.
+int64_t streaming(const KernelCall& call, int64_t written, size_t target) {
+  for (const StreamSpeed& speed : kStreamSpeeds) {
+    if (speed.kernel != call.kernel->name) continue;
+    return speed.per_product[target] * call.multiplied + speed.per_staged[target] * call.staged +
+           speed.per_written[target] * written;
+  }
+  return 0;
+}
+
 const Speed& speed_of(const KernelCall& call) {
   const KernelDef& def = *call.kernel;
-  if (only_unpacks(call)) return kNothing;
+  if (only_unpacks(call) || call.multiplied > 0) return kNothing;
   const auto packed = std::find_if(std::begin(kPackedKernels), std::end(kPackedKernels),
                                    [&](const auto& pair) { return pair.first == def.name; });
   const std::string_view kernel = packed == std::end(kPackedKernels) ? def.name : packed->second;
@@ -283,7 +274,7 @@ DeviceCost predict_cost(const DeviceProgram& program, const Graph& graph, const 
     }
     const bool has_macs = is_product && layer.macs > 0;
     thousandths[owner] += speed.per_call[target] + speed.per_byte[target] * (has_macs ? written : read);
-    thousandths[owner] += unpacking(call, target);
+    thousandths[owner] += unpacking(call, target) + streaming(call, written, target);
     if (is_product) thousandths[owner] += speed.per_mac[target] * layer.macs;
     layer.input_bytes += read;
     layer.output_bytes += written;

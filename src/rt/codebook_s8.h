@@ -121,19 +121,25 @@ TC_FN int32_t tc_look_up_entries(const tc_codebook* book, const uint8_t* at, int
   return result;
 }
 
-TC_NOINLINE int32_t tc_codebook_row(void* decoder, const int8_t* above, int8_t* row, int32_t columns) {
-  tc_codebook* const book = (tc_codebook*)decoder;
+/* The indices of the next row; null where they are not all there. */
+TC_FN const uint8_t* tc_next_indices(tc_codebook* book, int32_t columns) {
   const int32_t bytes = (book->indices * book->width + 7) >> 3;
-  (void)above;
   if (book->rows == 0) tc_next_codebook(book);
   book->rows--;
   const uint32_t levels = (uint32_t)book->indices * (uint32_t)book->length;
-  if (book->entries == 0 || levels != (uint32_t)columns || bytes > book->bytes.end - book->bytes.at) {
+  if (book->entries == 0 || levels != (uint32_t)columns || bytes > book->bytes.end - book->bytes.at) return 0;
+  book->bytes.at += bytes;
+  return book->bytes.at - bytes;
+}
+
+TC_NOINLINE int32_t tc_codebook_row(void* decoder, const int8_t* above, int8_t* row, int32_t columns) {
+  tc_codebook* const book = (tc_codebook*)decoder;
+  const uint8_t* const at = tc_next_indices(book, columns);
+  (void)above;
+  if (at == 0) {
     memset(row, 0, (size_t)columns);
     return TC_CORRUPT;
   }
-  const uint8_t* const at = book->bytes.at;
-  book->bytes.at += bytes;
   if (book->length > 1) return tc_look_up_entries(book, at, row);
   tc_look_up_levels(book, at, row);
   return TC_DECODED;

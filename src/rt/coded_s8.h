@@ -19,18 +19,20 @@
 #include "pointwise_s8.h"
 
 /* Rows `first` to first + rows - 1 of `columns` levels; `levels` has room for two rows, which must stay as they are
- * until the next call. */
-TC_NOINLINE void tc_decode_s8(void* decoder, int8_t* levels, int8_t* out, int32_t first, int32_t rows, int32_t columns,
+ * until the next call. Both buffers begin at words. */
+TC_NOINLINE void tc_decode_s8(void* decoder, int8_t* levels, void* out, int32_t first, int32_t rows, int32_t columns,
                               int32_t left) {
   const tc_row_reader read_row = *(const tc_row_reader*)decoder;
   const int32_t stride = (columns + 3) & ~3;
   const uint32_t kept = (0xFFU << left & 0xFFU) * 0x01010101U;
+  uint32_t* to = (uint32_t*)out;
   for (int32_t r = first; r < first + rows; ++r) {
     int8_t* const row = levels + (r & 1) * stride;
     const int8_t* const above = r == 0 ? 0 : levels + (~r & 1) * stride;
     tc_store4(row + stride - 4, 0);
     (void)read_row(decoder, above, row, columns);
-    for (int32_t i = 0; i < stride; i += 4, out += 4) tc_store4(out, tc_load4(row + i) << left & kept);
+    const uint32_t* from = (const uint32_t*)(const void*)row;
+    for (int32_t i = 0; i < stride; i += 4) *to++ = *from++ << left & kept;
   }
 }
 

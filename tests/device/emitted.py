@@ -47,6 +47,8 @@ def models():
         Model("shapes4", own / "shapes.onnx", own / "shapes_calib.npz", (*bytes_to_unit, "--weight-bits", "4")),
         Model("shapes_coded", own / "shapes.onnx", own / "shapes_calib.npz",
               (*bytes_to_unit, "--weight-bits", "3", "--weight-coder", "arithmetic")),
+        Model("shapes_sparse", own / "shapes.onnx", own / "shapes_calib.npz",
+              (*bytes_to_unit, "--prune", "0.9", "--weight-coder", "relative")),
         Model("shapes_vit", own / "shapes_vit.onnx", own / "shapes_calib.npz", bytes_to_unit),
         Model("vibration", own / "vibration.onnx", own / "vibration_calib.npz"),
         Model("gestures", own / "gestures.onnx", own / "gestures_calib.npz"),

@@ -42,6 +42,9 @@ struct ByteParts {
 struct CodedLevels {
   std::vector<uint8_t> stream;
   ByteParts parts;  // of the stream
+  // Products for each place of a kernel that computes with the stream as it is; 0: there is none, or decoding is
+  // faster.
+  int64_t entries = 0;
 };
 
 struct CoderDef {

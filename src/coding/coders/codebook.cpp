@@ -126,6 +126,7 @@ std::optional<CodedLevels> encode_as(const LevelMatrix& matrix, const Form& form
       put_row(indices.subspan(at, static_cast<size_t>(form.indices)), width, coded.stream);
     }
   }
+  if (form.length > 1 || width == 2 || width == 4) coded.entries = matrix.rows * matrix.columns;
   coded.parts.indices = static_cast<int64_t>(coded.stream.size()) - coded.parts.tables - coded.parts.codebook;
   return coded;
 }

@@ -12,10 +12,19 @@ namespace {
 
 constexpr int64_t kLeastSaved = 64;  // bytes: about what opening a stream takes as code
 
+constexpr KernelDef kDenseCodebook = TINYC_KERNEL(tc_dense_codebook_s8, "codebook_product_s8.h");
+constexpr KernelDef kDenseRelative = TINYC_KERNEL(tc_dense_relative_s8, "relative_product_s8.h");
+constexpr KernelDef kPointwiseRelative = TINYC_KERNEL(tc_pointwise_relative_s8, "relative_product_s8.h");
+constexpr KernelDef kConvRelative = TINYC_KERNEL(tc_conv_relative_s8, "relative_product_s8.h");
+
 constexpr DecoderCode kDecoders[] = {
     {"arithmetic", TINYC_KERNEL(tc_arithmetic_open, "arithmetic_s8.h"), sizeof(tc_arithmetic)},
-    {"codebook", TINYC_KERNEL(tc_codebook_open, "codebook_s8.h"), sizeof(tc_codebook)},
+    {"codebook", TINYC_KERNEL(tc_codebook_open, "codebook_s8.h"), sizeof(tc_codebook), {&kDenseCodebook}},
     {"huffman", TINYC_KERNEL(tc_huffman_open, "huffman_s8.h"), sizeof(tc_huffman)},
+    {"relative",
+     TINYC_KERNEL(tc_relative_open, "relative_s8.h"),
+     sizeof(tc_relative),
+     {&kDenseRelative, &kPointwiseRelative, &kConvRelative}},
     {"sparse", TINYC_KERNEL(tc_sparse_open, "sparse_s8.h"), sizeof(tc_sparse)},
 };
 
@@ -25,7 +34,7 @@ std::optional<CodedRows> code_rows(const WeightRows& rows, std::span<const Coder
   if (!rows.factors.empty() || coders.empty()) return {};
   StoredLevels stored = choose_coding({rows.codes, rows.outputs, rows.inputs}, coders);
   if (stored.coder == nullptr || stored.parts.total() + kLeastSaved > bytes) return {};
-  return CodedRows{stored.coder, std::move(stored.coded.stream), stored.parts};
+  return CodedRows{stored.coder, std::move(stored.coded)};
 }
 
 const DecoderCode& decoder_of(const CoderDef& coder) {

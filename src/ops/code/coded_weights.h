@@ -10,19 +10,27 @@ namespace tinyc {
 
 struct CodedRows {
   const CoderDef* coder = nullptr;
-  std::vector<uint8_t> stream;
-  ByteParts parts;
+  CodedLevels coded;
 };
 
 // The smallest stream of `coders`; nothing where it does not save enough of `bytes` to be worth its call, or where the
 // rows have factors.
 std::optional<CodedRows> code_rows(const WeightRows& rows, std::span<const CoderDef* const> coders, int64_t bytes);
 
+// Kernels that compute with a coder's stream as it is. They take {in, out, scratch (not dense), stream, channels, bytes
+// of the stream, sizes and grid as the plain kernel, the shift of the sums}; null: rows are decoded in front.
+struct StreamKernels {
+  const KernelDef* dense = nullptr;      // one position
+  const KernelDef* pointwise = nullptr;  // scratch: 4 bytes an input
+  const KernelDef* conv = nullptr;       // scratch: 8 bytes an input
+};
+
 // The device decoder of a coder: what opens a stream, and the bytes of its state.
 struct DecoderCode {
   std::string_view coder;
   KernelDef open;  // (stream, state, bytes of the stream)
   int64_t state_bytes;
+  StreamKernels kernels = {};
 };
 const DecoderCode& decoder_of(const CoderDef& coder);
 

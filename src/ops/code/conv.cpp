@@ -104,6 +104,13 @@ void call_window(CodeContext& context, const WindowGeometry& g, const ProductCod
   const std::vector<CallArg> shape = window_args(context, g);
   const std::vector<CallArg> grid = {n(zero), product.rounding, product.shift, product.low, product.high};
   std::vector<CallArg> args;
+  const KernelDef* stream_kernel = stream_kernels(product).conv;
+  if (g.groups == 1 && computes_with_stream(product, stream_kernel, g.h.out * g.w.out)) {
+    args = shape;
+    args.insert(args.end(), grid.begin(), grid.end());
+    call_with_stream(context, *stream_kernel, product, g.h.out * g.w.out, {in, out, context.scratch(8 * inputs)}, args);
+    return context.overlap_below(out, in, distance(g));
+  }
   if (const int64_t rows = packed_rows(g, product); rows > 0) {
     args = shape;
     args.insert(args.end(), grid.begin(), grid.end());

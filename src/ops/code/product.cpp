@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "ops/code/channel_table.h"
-#include "ops/code/coded_weights.h"
 #include "ops/code/kernels.h"
 #include "ops/code/requantize.h"
 #include "ops/code/table.h"
@@ -16,20 +15,7 @@
 namespace tinyc {
 namespace {
 
-constexpr KernelDef kPointwise = TINYC_KERNEL(tc_pointwise_s8, "pointwise_s8.h");
-constexpr KernelDef kConvLeft = TINYC_KERNEL(tc_conv_left_s8, "conv_left_s8.h");
-constexpr KernelDef kPointwisePacked = TINYC_KERNEL(tc_pointwise_packed_s8, "packed_s8.h");
-constexpr KernelDef kDensePacked = TINYC_KERNEL(tc_dense_packed_s8, "packed_s8.h");
-constexpr KernelDef kPointwiseCoded = TINYC_KERNEL(tc_pointwise_coded_s8, "coded_s8.h");
-constexpr KernelDef kDenseCoded = TINYC_KERNEL(tc_dense_coded_s8, "coded_s8.h");
-constexpr KernelDef kDecode = TINYC_KERNEL(tc_decode_s8, "coded_s8.h");
 constexpr KernelDef kExpandChannels = TINYC_KERNEL(tc_expand_channels_s8, "channels_s8.h");
-constexpr KernelDef kUnpack = TINYC_KERNEL(tc_unpack_s8, "unpack_s8.h");
-constexpr KernelDef kUnpackBlocks = TINYC_KERNEL(tc_unpack_blocks_s8, "unpack_s8.h");
-constexpr KernelDef kDense = TINYC_KERNEL(tc_dense_s8, "dense_s8.h");
-
-// A dense layer widens its input in scratch when it is no longer than this; longer rows are widened as they are used.
-constexpr int64_t kMostWidened = 256;
 
 template <typename T>
 CallArg constant(CodeContext& context, std::string_view role, const std::vector<T>& values,
@@ -155,12 +141,13 @@ void store_weights(CodeContext& context, const WeightMatrix& matrix, const Weigh
   WeightForm form{.coding = "int8", .parts = {.values = bytes}, .entropy_bits = entropy_bits(weights.codes)};
   if (const auto coded = code_rows(weights, context.coders(), bytes)) {
     form.coding = coded->coder->name;
-    form.parts = coded->parts;
+    form.parts = coded->coded.parts;
     code.packed = layer_of(matrix);
     code.packed->coder = coded->coder;
     code.packed->left = shift;
-    code.packed->stream_bytes = static_cast<int64_t>(coded->stream.size());
-    code.weights = constant<uint8_t>(context, "weights", coded->stream, form);
+    code.packed->stream_bytes = static_cast<int64_t>(coded->coded.stream.size());
+    code.packed->entries = coded->coded.entries;
+    code.weights = constant<uint8_t>(context, "weights", coded->coded.stream, form);
     return;
   }
   if (!packed) {
@@ -187,16 +174,6 @@ CallArg store_channels(CodeContext& context, const std::vector<int32_t>& channel
                                  constant<int32_t>(context, "kinds", shorter->kinds), table.write,
                                  context.number(static_cast<int64_t>(shorter->words.size()))});
   return table.read;
-}
-
-// Opens the stream of coded weights; the decoder's state.
-CallArg open_decoder(CodeContext& context, const ProductCode& product) {
-  const PackedLayer& layer = *product.packed;
-  const DecoderCode& decoder = decoder_of(*layer.coder);
-  const Temporary state = make_temporary(context, decoder.state_bytes);
-  context.call(decoder.open, {product.weights, state.write, context.number(layer.stream_bytes)});
-  context.decodes(layer.size(), layer.stream_bytes);
-  return state.read;
 }
 
 }  // namespace
@@ -230,125 +207,6 @@ ProductCode make_product(CodeContext& context, const WeightMatrix& matrix, int b
                    .left = left};
   store_weights(context, matrix, weights, packed, sums->rows.bytes, shift, code);
   return code;
-}
-
-CallArg unpacked_weights(CodeContext& context, const ProductCode& product) {
-  if (!product.packed) return product.weights;
-  const PackedLayer& packed = *product.packed;
-  const auto n = [&](int64_t value) { return context.number(value); };
-  const Temporary rows = make_temporary(context, packed.unpacked_bytes(packed.outputs));
-  if (packed.coder != nullptr) {
-    const CallArg decoder = open_decoder(context, product);
-    context.call(kDecode, {decoder, context.scratch(2 * packed.row()), rows.write, n(0), n(packed.outputs),
-                           n(packed.taps * packed.channels), n(packed.left)});
-    return rows.read;
-  }
-  if (packed.block == 0) {
-    context.call(kUnpack, {product.weights, rows.write, n(packed.size()), n(packed.bits)});
-  } else {
-    context.call(kUnpackBlocks, {product.weights, packed.factors, rows.write, n(packed.outputs), n(packed.taps),
-                                 n(packed.channels), n(packed.block), n(packed.bits)});
-  }
-  context.unpacks(packed.size(), packed.block != 0);
-  return rows.read;
-}
-
-int64_t rows_at_a_time(const PackedLayer& packed, int64_t overlap, BlockSize size) {
-  const int64_t wanted = std::max(size.rows, size.bytes / packed.row());
-  const int64_t rows = (wanted + packed.unit_rows - 1) / packed.unit_rows * packed.unit_rows;
-  return packed.unpacked_bytes(rows) + overlap < packed.unpacked_bytes(packed.outputs) ? rows : 0;
-}
-
-void call_left(CodeContext& context, const WindowGeometry& g, const ProductCode& product, const CallArg& in,
-               const CallArg& out) {
-  const auto n = [&](int64_t value) { return context.number(value); };
-  const CallArg weights = unpacked_weights(context, product);
-  context.call(kConvLeft, {in,
-                           out,
-                           weights,
-                           product.channels,
-                           n(g.h.in),
-                           n(g.w.in),
-                           n(g.in_c),
-                           n(g.h.out),
-                           n(g.w.out),
-                           n(g.out_c),
-                           n(g.h.kernel),
-                           n(g.w.kernel),
-                           n(g.h.stride),
-                           n(g.w.stride),
-                           n(g.h.pad_begin),
-                           n(g.w.pad_begin),
-                           n(g.h.dilation),
-                           n(g.w.dilation),
-                           n(g.groups),
-                           n(context.grid(0).zero_point),
-                           n(product.left),
-                           product.rounding,
-                           product.shift,
-                           product.low,
-                           product.high});
-}
-
-void call_in_blocks(CodeContext& context, const BlockKernel& kernel, const ProductCode& product, const CallArg& in,
-                    const CallArg& out, int64_t plain, int64_t rows, std::span<const CallArg> args,
-                    std::span<const CallArg> last) {
-  const auto n = [&](int64_t value) { return context.number(value); };
-  const PackedLayer& packed = *product.packed;
-  const CallArg scratch = context.scratch(plain + packed.unpacked_bytes(rows));
-  std::vector<CallArg> all = {in, out, scratch};
-  if (packed.coder != nullptr) {
-    all.push_back(open_decoder(context, product));
-  } else {
-    all.insert(all.end(), {product.weights, packed.factors});
-  }
-  all.push_back(product.channels);
-  all.insert(all.end(), args.begin(), args.end());
-  if (packed.coder != nullptr) {
-    all.push_back(n(packed.left));
-  } else {
-    all.insert(all.end(), {n(packed.bits), n(packed.block)});
-  }
-  all.push_back(n(rows));
-  all.insert(all.end(), last.begin(), last.end());
-  context.call(packed.coder != nullptr ? kernel.coded : kernel.packed, std::move(all));
-  if (packed.coder == nullptr) context.unpacks(packed.size(), packed.block != 0);
-}
-
-void call_rows(CodeContext& context, const ProductCode& product, const CallArg& in, const CallArg& out, int64_t rows,
-               int64_t inputs, int64_t outputs) {
-  const auto n = [&](int64_t value) { return context.number(value); };
-  if (product.left > 0) {
-    const WindowGeometry g{{}, {.in = rows, .out = rows}, inputs, outputs, 1, inputs};
-    return call_left(context, g, product, in, out);
-  }
-  const int64_t widened = inputs <= kMostWidened ? 2 * ((inputs + 15) / 16 * 16) : 0;
-  const int64_t staged = tc_block_bytes(static_cast<int32_t>(inputs));
-  const bool in_blocks = product.packed && (product.packed->block == 0 || product.packed->taps == 1);
-  if (in_blocks) {
-    const int64_t shared = rows == 1 ? 0 : rows * std::min(inputs, outputs);
-    const int64_t block = rows_at_a_time(*product.packed, shared, rows == 1 ? kOnePixel : kManyPixels);
-    const std::vector<CallArg> sizes = {n(rows),       n(inputs),   n(outputs),  product.rounding,
-                                        product.shift, product.low, product.high};
-    const std::span<const CallArg> args(sizes);
-    if (block > 0 && rows == 1) {
-      return call_in_blocks(context, {kDensePacked, kDenseCoded}, product, in, out, widened, block, args.subspan(1),
-                            std::vector<CallArg>{n(widened)});
-    }
-    if (block > 0) {
-      return call_in_blocks(context, {kPointwisePacked, kPointwiseCoded}, product, in, out, (staged + 15) / 16 * 16,
-                            block, args);
-    }
-  }
-  const CallArg weights = unpacked_weights(context, product);
-  if (rows == 1) {
-    context.call(kDense, {in, out, context.scratch(widened), weights, product.channels, n(inputs), n(outputs),
-                          product.rounding, product.shift, product.low, product.high});
-    return;
-  }
-  context.call(kPointwise, {in, out, context.scratch(staged), weights, product.channels, n(rows), n(inputs), n(outputs),
-                            product.rounding, product.shift, product.low, product.high});
-  context.overlap_below(out, in, std::max<int64_t>(0, rows * (outputs - inputs)));
 }
 
 }  // namespace tinyc

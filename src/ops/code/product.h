@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "ops/code/coded_weights.h"
 #include "ops/code/geometry.h"
 #include "ops/code/weight_rows.h"
 #include "tinyc/ops/code.h"
@@ -15,6 +16,7 @@ struct PackedLayer {
   const CoderDef* coder = nullptr;
   int64_t left = 0;          // of a coder's levels: they are shifted by so many bits
   int64_t stream_bytes = 0;  // of a coder
+  int64_t entries = 0;       // of the stream, see CodedLevels
   CallArg factors;           // null where block is 0
   int64_t outputs = 0, taps = 1, channels = 0, bits = 8, block = 0;
   int64_t unit_rows = 1;  // a multiple of so many rows begins where a unit does
@@ -40,6 +42,14 @@ ProductCode make_product(CodeContext& context, const WeightMatrix& matrix, int b
 // Rows of `inputs` numbers times the matrix: the kernel for one row or for many.
 void call_rows(CodeContext& context, const ProductCode& product, const CallArg& in, const CallArg& out, int64_t rows,
                int64_t inputs, int64_t outputs);
+
+// Whether a product of so many positions is computed with the stream of coded weights, by `kernel`, if there is one.
+bool computes_with_stream(const ProductCode& product, const KernelDef* kernel, int64_t positions);
+// Calls the kernel with {in, out, scratch..., stream, channels, bytes, args..., shift}; `entries` as it multiplies.
+void call_with_stream(CodeContext& context, const KernelDef& kernel, const ProductCode& product, int64_t positions,
+                      std::vector<CallArg> buffers, std::span<const CallArg> args);
+// The kernels of the coder of the weights.
+StreamKernels stream_kernels(const ProductCode& product);
 
 // The weights as int8: packed and coded ones are brought to a buffer by calls in front.
 CallArg unpacked_weights(CodeContext& context, const ProductCode& product);

@@ -11,7 +11,7 @@ enum { kMostIn = 2048, kMostOut = 1024, kMostWeights = 6000, kMostChannels = 40,
 
 static int8_t image[kMostIn];
 static int8_t plain[kMostWeights] __attribute__((aligned(16)));
-static int8_t levels[800];
+static int8_t levels[800] __attribute__((aligned(4)));
 static uint8_t stream[kStream];
 static union {
   tc_arithmetic arithmetic;
