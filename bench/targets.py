@@ -26,6 +26,7 @@ TARGETS = ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33",
 CODE, SPEED = ROOT / "src/driver/target_code.inc", ROOT / "src/driver/target_speed.inc"
 INLINED = 0.5  # what is left of a function that is called once, and so becomes a part of its caller; targets.cpp has it too
 RUN_BYTES = 24  # entry and exit of NAME_run
+CHECK_BYTES, CHECK_STREAM_BYTES = 56, 16  # NAME_check, and its part for each stream; targets.cpp has all three too
 NOT_INLINED = {name for path in (ROOT / "src/rt").glob("*.h") for name in re.findall(r"TC_NOINLINE \w+ (\w+)\(", path.read_text())}
 HEAD = "// Written by `python3 bench/targets.py {}`, gcc {} -O2; columns: {}.\n"
 
@@ -118,7 +119,9 @@ def refine(tinyc, folder, closures, sizes, calls):
             code, constants = device.sections(target, out)
             body = (folder / f"{name}.c").read_text().partition(f"void {name}_run(")[2]
             made = re.findall(r"^  (tc_\w+)\(", body, re.M)
-            rows.append((terms(made, column, closures, sizes, calls), code - RUN_BYTES, code + constants))
+            streams = body.count("tc_checksum(")
+            own = RUN_BYTES + (CHECK_BYTES + CHECK_STREAM_BYTES * streams if streams else 0)
+            rows.append((terms(made, column, closures, sizes, calls), code - own, code + constants))
         factors = least_change(rows)
         for kind, table in (("function", sizes), ("call", calls)):
             for name, row in table.items():

@@ -65,6 +65,7 @@ RunCommand declare_emit(CLI::App& app) {
     request.name = flags->code.name;
     request.plain_inputs = flags->code.plain_inputs();
     request.coders = parse_coders(flags->code.weight_coder);
+    request.fast_coding = flags->code.weight_coder == "fast";
     request.gather_weights = gathers_weights(flags->code.onnx_weights);
     const Graph graph = load_model(flags->model.path, flags->model.options());
     request.test_samples = test_samples(graph, flags->data, flags->code.test_vectors);

@@ -113,7 +113,7 @@ void CodeFlags::declare(CLI::App& app) {
   app.add_option("--input-layout", input_layout, "C: how images come; default: nhwc")->type_name("nhwc|nchw");
   app.add_option("--weight-coder", weight_coder,
                  "C: how weights are stored where that is smaller; see `tinyc list coders`")
-      ->type_name("none|smallest|...");
+      ->type_name("none|smallest|fast|...");
   app.add_option("--onnx-weights", onnx_weights,
                  "ONNX: plain integers, or indices into few values where that is smaller; default: plain")
       ->type_name("plain|gather");

@@ -67,7 +67,10 @@ bool CodeContext::packs_weights() const {
 }
 
 std::span<const CoderDef* const> CodeContext::coders() const {
-  return builder_.options().coders;
+  const DeviceOptions& options = builder_.options();
+  if (options.layer_coders.empty()) return options.coders;
+  const auto found = options.layer_coders.find(node_.name);
+  return found == options.layer_coders.end() ? std::span<const CoderDef* const>{} : found->second;
 }
 
 bool CodeContext::is_integer(int idx) const {

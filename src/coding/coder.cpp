@@ -26,7 +26,7 @@ std::span<const CoderDef* const> all_coders() {
 }
 
 const CoderDef& find_coder(std::string_view name) {
-  std::vector<std::string_view> names = {"none", "smallest"};
+  std::vector<std::string_view> names = {"none", "smallest", "fast"};
   for (const CoderDef* def : kCoders) {
     if (def->name == name) return *def;
     names.push_back(def->name);
@@ -36,7 +36,7 @@ const CoderDef& find_coder(std::string_view name) {
 
 std::vector<const CoderDef*> parse_coders(std::string_view choice) {
   if (choice == "none") return {};
-  if (choice == "smallest") return {std::begin(kCoders), std::end(kCoders)};
+  if (choice == "smallest" || choice == "fast") return {std::begin(kCoders), std::end(kCoders)};
   return {&find_coder(choice)};
 }
 

@@ -4,9 +4,9 @@
 #include <array>
 #include <vector>
 
+#include "driver/choose_program.h"
 #include "tinyc/base/error.h"
 #include "tinyc/base/text.h"
-#include "tinyc/driver/targets.h"
 #include "tinyc/emit/c.h"
 #include "tinyc/emit/lower.h"
 #include "tinyc/eval/integer.h"
@@ -43,31 +43,9 @@ CNames c_names(const EmitRequest& request) {
   return {c_identifier(request.name.empty() ? request.model.stem().string() : request.name), request.recipe_hash};
 }
 
-// Of several coders the one that makes constants and code smallest, all of them together, or none: each brings a
-// decoder of 1 to 1.5 kB.
-std::shared_ptr<const DeviceProgram> smallest_program(const Graph& graph, const EmitRequest& request) {
-  std::vector<std::vector<const CoderDef*>> choices = {request.coders};
-  if (request.coders.size() > 1) {
-    choices.emplace_back();
-    for (const CoderDef* coder : request.coders) choices.push_back({coder});
-  }
-  std::shared_ptr<const DeviceProgram> best;
-  int64_t least = 0;
-  for (const auto& coders : choices) {
-    auto program = std::make_shared<const DeviceProgram>(
-        make_device_program(graph, {.plain_inputs = request.plain_inputs, .coders = coders}));
-    const int64_t bytes = predict_cost(*program, graph, require_target(kDefaultTarget)).flash_bytes();
-    if (best == nullptr || bytes < least) {
-      best = std::move(program);
-      least = bytes;
-    }
-  }
-  return best;
-}
-
 EmitResult emit_c(const Graph& graph, const EmitRequest& request) {
   EmitResult result;
-  result.program = smallest_program(graph, request);
+  result.program = choose_program(graph, request.coders, request.fast_coding, {.plain_inputs = request.plain_inputs});
   const DeviceProgram& program = *result.program;
   const CNames names = c_names(request);
   const std::string& name = names.name;

@@ -53,6 +53,9 @@ struct KernelCode {
 // What is left of a function that is called once, and so becomes a part of its caller.
 constexpr int64_t kInlinedPercent = 50;
 constexpr int64_t kRunBytes = 24;  // entry and exit of NAME_run
+// NAME_check, where there are coded weights, and its part for each stream.
+constexpr int64_t kCheckBytes = 56;
+constexpr int64_t kCheckStreamBytes = 16;
 
 #include "driver/target_code.inc"
 
@@ -154,7 +157,10 @@ int64_t predict_code(const DeviceProgram& program, size_t target) {
     }
   }
   for (const auto& [function, count] : uses) bytes += function_bytes(function, count, target);
-  return bytes;
+  const auto streams = std::count_if(program.constants.begin(), program.constants.end(), [](const DeviceConstant& c) {
+    return !c.form.coding.empty() && c.data.dtype() == DataType::kUint8;
+  });
+  return bytes + (streams > 0 ? kCheckBytes + kCheckStreamBytes * streams : 0);
 }
 
 // Bytes of the arena that hold something alive at this call.

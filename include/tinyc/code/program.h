@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,8 @@ struct DeviceOptions {
   bool plain_inputs = false;                 // images come as the model has them (NCHW) instead of channels-last
   bool pack_weights = true;                  // weights of at most 4 bits are stored as such; else as int8
   std::vector<const CoderDef*> coders = {};  // weights are stored by one of these where that takes fewer bytes
+  // By node, instead: where any node is named, the weights of the others are not coded.
+  std::map<std::string, std::vector<const CoderDef*>, std::less<>> layer_coders = {};
 };
 
 // The graph with annotations and packed constants; open dims become 1. Throws Error(kModel) naming the node that cannot

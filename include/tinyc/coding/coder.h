@@ -60,7 +60,7 @@ std::span<const CoderDef* const> all_coders();
 // Throws Error(kUsage) with a spelling hint for an unknown name.
 const CoderDef& find_coder(std::string_view name);
 
-// The coders to choose from: "none" of them, "smallest" for all, or a name. Throws as find_coder().
+// The coders to choose from: "none" of them, all for "smallest" and "fast", or a name. Throws as find_coder().
 std::vector<const CoderDef*> parse_coders(std::string_view choice);
 
 }  // namespace tinyc

@@ -22,6 +22,7 @@ struct EmitRequest {
   bool plain_inputs = false;                      // C: images come in the model's own layout instead of channels-last
   bool gather_weights = false;                    // ONNX: weights of few values are indices where that is smaller
   std::vector<const CoderDef*> coders;            // C: weights are stored by one of these where that is smaller
+  bool fast_coding = false;                       // C: only where a layer gets hardly slower
   std::vector<std::vector<Tensor>> test_samples;  // C: vectors for NAME_test.c, by sample, as the model takes them
 };
 

@@ -72,6 +72,7 @@ std::string emit_c_header(const DeviceProgram& program, const CNames& names) {
                       port_macro("output", i, program.outputs.size()));
   }
   text += run_signature(program, names) + ";\n\n";
+  if (has_streams(program)) text += check_declaration(names);
   const bool simple = program.inputs.size() == 1 && program.outputs.size() == 1 && program.inputs[0].on_grid &&
                       program.outputs[0].on_grid;
   if (simple) text += converters(names);

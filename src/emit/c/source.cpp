@@ -119,6 +119,7 @@ std::string emit_c_source(const DeviceProgram& given, const CNames& names) {
   for (std::string& node : program.nodes) node = safe_comment(node);
   std::vector<std::string_view> files;
   for (const KernelCall& call : program.calls) files.push_back(call.kernel->file);
+  if (has_streams(program)) files.push_back("checksum.h");
   const std::vector<std::string> ids = constant_names(program, names);
   std::string text = c_banner(names, "the model.") + memory_map(program) + " */\n";
   text +=
@@ -127,7 +128,8 @@ std::string emit_c_source(const DeviceProgram& given, const CNames& names) {
   text += fmt::format("#include \"{}.h\"\n", names.name);
   text += collect_kernels(files);
   text += "\n" + constants_text(program, names, ids) + "\n";
-  return text + run_text(program, names, ids);
+  text += run_text(program, names, ids);
+  return has_streams(program) ? text + check_text(program, names, ids) : text;
 }
 
 }  // namespace tinyc

@@ -66,10 +66,10 @@ std::string emit_c_test(const DeviceProgram& program, const CNames& names,
       "static uint64_t arena[{0}_ARENA_BYTES / 8 + 2];\n{1}\n"
       "/* The number of wrong outputs. */\nint {2}_test(void);\nint {2}_test(void) {{\n"
       "  void *const aligned = (void *)(((uintptr_t)arena + 15) & ~(uintptr_t)15);\n"
-      "  int wrong = 0;\n  int32_t sample, i;\n  for (sample = 0; sample < SAMPLES; sample++) {{\n"
+      "  int wrong = {5};\n  int32_t sample, i;\n  for (sample = 0; sample < SAMPLES; sample++) {{\n"
       "    memset(arena, (int)(sample * 37), sizeof arena);\n    {2}_run({3}aligned);\n{4}  }}\n  return wrong;\n}}\n\n"
       "#ifndef TINYC_NO_MAIN\nint main(void) {{ return {2}_test() == 0 ? 0 : 1; }}\n#endif\n",
-      macro, buffers, names.name, call, checks);
+      macro, buffers, names.name, call, checks, has_streams(program) ? names.name + "_check() != 0" : "0");
   return text;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tinyc/code/program.h"
 #include "tinyc/emit/c.h"
@@ -20,6 +21,10 @@ std::string port_macro(std::string_view kind, size_t idx, size_t count);
 std::string port_argument(std::string_view kind, size_t idx, size_t count);
 // `void kws_run(const int8_t *in, int8_t *out, void *arena)`.
 std::string run_signature(const DeviceProgram& program, const CNames& names);
+// NAME_check of programs with coded weights: its declaration, and the function; `ids` are the constants' names.
+bool has_streams(const DeviceProgram& program);
+std::string check_declaration(const CNames& names);
+std::string check_text(const DeviceProgram& program, const CNames& names, const std::vector<std::string>& ids);
 // The first lines of every file.
 std::string c_banner(const CNames& names, std::string_view what);
 // Comments end at the first star and slash, wherever they come from: here at none.
