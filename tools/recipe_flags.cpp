@@ -23,8 +23,8 @@ void RecipeFlags::declare_settings(CLI::App& app) {
   app.add_option("-O", level, "0: no rewriting; 1: fold, choose ranges; 2 (default): repair too; 3: everything")
       ->type_name("0..3");
   app.add_option("--weight-bits", weight_bits, "bits of a weight; 1: binary")->type_name("1..8|ternary");
-  app.add_option("--codebook", codebook, "weights of a layer take at most 2^BITS different values, fitted to it")
-      ->type_name("BITS");
+  app.add_option("--codebook", codebook, "weights of a layer share 2^BITS values, or vectors of LENGTH, fitted to it")
+      ->type_name("BITS[xLENGTH|xkernel]");
   app.add_flag("--per-tensor", per_tensor, "one scale per weight tensor, not per output channel");
   app.add_option("--observer", observer, "chooses ranges of activations; see `tinyc list observers`")
       ->type_name("NAME[:X]");
@@ -44,6 +44,20 @@ void apply_weight_bits(const std::string& text, QuantizationSettings& settings) 
   throw Error(ErrorKind::kUsage, "--weight-bits " + text + ": expected 1 to 8, or ternary");
 }
 
+// "4", "8x4", "6xkernel".
+void apply_codebook(const std::string& text, QuantizationSettings& settings) {
+  const size_t cross = std::min(text.find('x'), text.size());
+  const std::string_view bits = std::string_view(text).substr(0, cross), length = std::string_view(text).substr(cross);
+  const auto read = [](std::string_view digits, int& number) {
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return error == std::errc() && end == digits.data() + digits.size();
+  };
+  settings.codebook_vector = length == "xkernel" ? 0 : 1;
+  const bool known = length.empty() || length == "xkernel";
+  if (read(bits, settings.codebook_bits) && (known || read(length.substr(1), settings.codebook_vector))) return;
+  throw Error(ErrorKind::kUsage, "--codebook " + text + ": expected bits, such as 4, 8x4 or 8xkernel");
+}
+
 }  // namespace
 
 Recipe RecipeFlags::make(const ModelFlags& model) const {
@@ -56,7 +70,7 @@ Recipe RecipeFlags::make(const ModelFlags& model) const {
   }
   if (!preset.empty()) apply(require_preset(preset), recipe);
   if (!weight_bits.empty()) apply_weight_bits(weight_bits, recipe.quantization);
-  if (codebook) recipe.quantization.codebook_bits = *codebook;
+  if (!codebook.empty()) apply_codebook(codebook, recipe.quantization);
   if (per_tensor) recipe.quantization.per_channel = false;
   if (!observer.empty()) recipe.quantization.observer = observer;
   recipe.quantization.skip.insert(recipe.quantization.skip.end(), skip.begin(), skip.end());

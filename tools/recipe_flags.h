@@ -17,8 +17,8 @@ struct RecipeFlags {
   std::string observer;
   std::vector<std::string> skip;
   std::string weight_bits;  // "1" .. "8" or "ternary"; empty: not given
+  std::string codebook;     // "4", "8x4", "8xkernel"; empty: not given
   std::optional<int64_t> seed;
-  std::optional<int> codebook;
   bool per_tensor = false;
   DataFlags data;
 

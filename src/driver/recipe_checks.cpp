@@ -9,6 +9,7 @@
 #include "tinyc/base/text.h"
 #include "tinyc/driver/emitters.h"
 #include "tinyc/driver/targets.h"
+#include "tinyc/quant/codebook_shape.h"
 #include "tinyc/quant/observer.h"
 
 namespace tinyc {
@@ -71,6 +72,14 @@ void check_codebook_bits(const Recipe& recipe) {
   if (recipe.quantization.codebook_bits == 0 || std::ranges::find(repair, "cluster-weights") != repair.end()) return;
   throw Error(ErrorKind::kUsage, "codebook_bits needs the pass cluster-weights, which is not among those that repair",
               "-O2 and -O3 have it");
+}
+
+void check_codebook_vector(const Recipe& recipe) {
+  check_range("codebook_vector", recipe.quantization.codebook_vector, 0, kLongestVector);
+}
+
+void check_codebook_groups(const Recipe& recipe) {
+  check_range("codebook_groups", recipe.quantization.codebook_groups, 1, 256);
 }
 
 void check_emit(const Recipe& recipe) {

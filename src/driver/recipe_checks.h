@@ -12,6 +12,8 @@ void check_weight_block(const Recipe& recipe);
 void check_layer_bits(const Recipe& recipe);
 void check_weight_noise(const Recipe& recipe);
 void check_codebook_bits(const Recipe& recipe);
+void check_codebook_vector(const Recipe& recipe);
+void check_codebook_groups(const Recipe& recipe);
 void check_emit(const Recipe& recipe);
 void check_max_drop(const Recipe& recipe);
 void check_max_bytes(const Recipe& recipe);

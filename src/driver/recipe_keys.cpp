@@ -248,6 +248,12 @@ constexpr RecipeKey kKeys[] = {
     key<&Recipe::quantization, &Q::codebook_bits>(
         "quantization", "codebook_bits",
         "1 to 8: weights of a layer take at most 2^codebook_bits different values; 0: any", check_codebook_bits),
+    key<&Recipe::quantization, &Q::codebook_vector>(
+        "quantization", "codebook_vector",
+        "neighbours among the inputs that an index of codebook_bits stands for together, 1 to 64; 0: a kernel",
+        check_codebook_vector),
+    key<&Recipe::quantization, &Q::codebook_groups>(
+        "quantization", "codebook_groups", "groups of a layer's channels with a codebook each", check_codebook_groups),
     key<&Recipe::quantization, &Q::power_of_two_scales>("quantization", "power_of_two_scales",
                                                         "scales of weights and activations are powers of two"),
     key<&Recipe::quantization, &Q::activations>("quantization", "activations", "int8, uint8 or int16"),

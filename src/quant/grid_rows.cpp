@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "quant/linear_algebra.h"
 
@@ -39,16 +40,20 @@ Array array(std::vector<double>& values) {
 
 }  // namespace
 
-SortedError::SortedError(const OutputError& error, const Matrix& factors, const GroupMask& held)
-    : order_(static_cast<size_t>(error.h.rows)),
+SortedError::SortedError(const OutputError& error, const Matrix& factors, const GroupMask& held,
+                         std::vector<int64_t> order)
+    : order_(std::move(order)),
       h_(error.h.rows, error.h.rows),
       target_(error.target.rows, error.target.columns),
       factor_(error.h.rows, error.h.rows),
       factors_(factors),
       held_(held) {
   fix_blocking();
-  std::iota(order_.begin(), order_.end(), 0);
-  std::stable_sort(order_.begin(), order_.end(), [&](int64_t a, int64_t b) { return error.h(a, a) > error.h(b, b); });
+  if (order_.empty()) {
+    order_.resize(static_cast<size_t>(error.h.rows));
+    std::iota(order_.begin(), order_.end(), 0);
+    std::stable_sort(order_.begin(), order_.end(), [&](int64_t a, int64_t b) { return error.h(a, a) > error.h(b, b); });
+  }
   const int64_t n = columns();
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t j = 0; j < n; ++j) h_(i, j) = error.h(column(i), column(j));

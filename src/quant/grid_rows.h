@@ -15,11 +15,11 @@ struct GridLimits {
   double low, high, step;
 };
 
-// A group's quadratic form with columns sorted by falling diagonal.
+// A group's quadratic form with columns in the order of the sweep.
 class SortedError {
  public:
-  // The target is 0 where `held` is.
-  SortedError(const OutputError& error, const Matrix& factors, const GroupMask& held);
+  // The target is 0 where `held` is. Without an order, columns are sorted by falling diagonal.
+  SortedError(const OutputError& error, const Matrix& factors, const GroupMask& held, std::vector<int64_t> order = {});
 
   int64_t rows() const { return target_.rows; }
   int64_t columns() const { return target_.columns; }

@@ -17,6 +17,7 @@
 //     A c = b,   A_kl = sum_r u_r^2 e_k(r) H e_l(r)^T,   b_k = sum_r u_r e_k(r) H t_r^T,
 //   e_k(r) having a 1 where row r takes value k. Values are rounded to integers, duplicates dropped, weights assigned
 //   again; that is kept, and done again, while the sum falls.
+// Where an index stands for several weights (`length`), quant/vector_search.h says what is done in place of this.
 // Where weights are held at 0, or a whole row is 0, one of the values is 0: what is 0 stays so.
 // Cost a round: rows times columns squared, for the equations as for descent where everything moves.
 //
@@ -37,19 +38,23 @@ struct CodebookSearch {
   std::vector<std::vector<size_t>> scale_of;  // [group][row]: index of the row's scale
   std::vector<double> smallest;               // by scale: none is below it
   bool power_of_two_scales = false;
-  int bits = 4;         // 1..8
+  int bits = 4;                // 1..8
+  int64_t length = 1;          // weights that an index stands for, 1..64; divides the columns
+  std::vector<int64_t> order;  // columns, those that an index stands for behind each other; empty: as they are
+  int64_t rows_together =
+      0;                // of all groups' rows in their order, so many have a codebook of their own; 0: one for all
   int32_t q_max = 127;  // integers are in [-q_max, q_max]
   uint64_t seed = 0;
 };
 
 struct CodebookPoint {
   std::vector<double> scales;    // exact in float
-  std::vector<double> codebook;  // integers, ascending, at most 2^bits of them
+  std::vector<double> codebook;  // integers, at most 2^bits of them a codebook (ascending), or 2^bits times `length`
   std::vector<Matrix> steps;     // [group]: integers of the codebook [rows, columns]
   double error = 0;              // the sum that was made small
 };
 
-// The same for any number of threads.
+// The same for any number of threads. Rows that share a scale share a codebook, whatever rows_together says.
 CodebookPoint search_codebook(const CodebookSearch& search, int threads);
 
 }  // namespace tinyc
