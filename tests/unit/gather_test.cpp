@@ -87,8 +87,39 @@ TEST(Gather, AnyWidthsAndTypesGiveTheSameBits) {
   expect_same(narrow, gathered);
 }
 
+// A convolution of 16 by 12 kernels whose weights are one of 16 vectors of `length` along `axis`.
+Graph convolution_of_vectors(size_t axis, int64_t length) {
+  const Dims dims{16, 12, 3, 3};
+  const Tensor entries = integers_of({16, length}, 255, DataType::kInt8, 5);
+  Tensor weights = Tensor::zeros(DataType::kInt8, dims);
+  int64_t stride = 1;
+  for (size_t later = axis + 1; later < dims.size(); ++later) stride *= dims[later];
+  for (int64_t i = 0; i < weights.size(); ++i) {
+    const int64_t at = i / stride % (axis == 3 ? weights.size() : dims[axis]);
+    const auto first = static_cast<uint64_t>(i - at % length * stride);
+    const auto entry = static_cast<int64_t>(splitmix64(first) % 16);
+    weights.mutable_bytes()[i] = entries.bytes()[entry * length + at % length];
+  }
+  GraphBuilder b;
+  return b.finish({b.node("Conv", {b.input("x", {1, 12, 5, 5}), packed_weight(b, "w", weights)})});
+}
+
+TEST(Gather, VectorsAlongAnyAxisAreFound) {
+  for (const auto& [axis, length] : {std::pair<size_t, int64_t>{0, 4}, {1, 4}, {1, 12}, {3, 9}}) {
+    const Graph plain = convolution_of_vectors(axis, length);
+    Graph gathered = with_gathered_constants(plain);
+    verify(gathered);
+    EXPECT_EQ(count_ops(gathered)["Transpose"], axis == 3 ? 0 : 1);
+    EXPECT_LT(export_model(gathered).size() + 300, export_model(plain).size()) << axis << " " << length;
+    expect_same(plain, gathered);
+    PassContext context;
+    run_pass(gathered, "fold-integers", context);
+    EXPECT_EQ(export_model(gathered).size(), export_model(plain).size());
+  }
+}
+
 TEST(Gather, WhatWouldNotBeSmallerStays) {
-  const Graph plain = two_layers(17, 200);
+  const Graph plain = two_layers(60, 200);
   EXPECT_EQ(export_model(with_gathered_constants(plain)), export_model(plain));
   const Graph narrow = two_layers(255, 5, DataType::kInt4);
   EXPECT_EQ(export_model(with_gathered_constants(narrow)), export_model(narrow));
