@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "pass/measured_layers.h"
+#include "pass/part_table.h"
 #include "quant/axis_index.h"
 #include "tinyc/base/error.h"
 #include "tinyc/pass/layer_fit.h"
@@ -14,8 +16,12 @@
 namespace tinyc {
 namespace {
 
-constexpr double kMostMacs = 1e9;  // for the moments of a layer
-constexpr double kDamping = 1e-3;
+// A part is judged by its cost for what it saves to one of these powers.
+constexpr double kFocuses[] = {1.0, 1.3, 1.7};
+// For trials of what to take out next: multiply-accumulates of all of them, and the most of them for each part.
+constexpr double kMostTriedMacs = 3e10;
+constexpr double kMostFinalists = 16;
+constexpr size_t kCheckEvery = 4;  // samples 3, 7, ... are kept out of trials
 
 // Weights under masks: those that are not held are solved for.
 class Masked final : public LayerMethod {
@@ -46,122 +52,154 @@ class Masked final : public LayerMethod {
   const PassContext& context_;
 };
 
-using Parts = std::vector<std::vector<int32_t>>;  // by axis, by index
-
-// Which structure each slice of a value belongs to.
-class PartTable {
- public:
-  PartTable(const Graph& graph, std::span<const Structure> structures) : graph_(graph) {
-    for (size_t i = 0; i < structures.size(); ++i) {
-      for (const Slice& slice : structures[i].slices) {
-        parts(slice.value)[static_cast<size_t>(slice.axis)][static_cast<size_t>(slice.index)] = static_cast<int32_t>(i);
-      }
-    }
-  }
-  // Null: no slice of the value is in a structure.
-  const Parts* find(ValueId id) const {
-    const auto found = parts_.find(id);
-    return found == parts_.end() ? nullptr : &found->second;
-  }
-  const std::map<ValueId, Parts>& all() const { return parts_; }
-
- private:
-  Parts& parts(ValueId id) {
-    const auto [found, added] = parts_.try_emplace(id);
-    if (added) {
-      for (const Dim& dim : graph_[id].type.shape.dims()) {
-        found->second.emplace_back(static_cast<size_t>(std::max<int64_t>(dim.value, 0)), kNoPart);
-      }
-    }
-    return found->second;
-  }
-
-  const Graph& graph_;
-  std::map<ValueId, Parts> parts_;
-};
-
 class StructurePruner {
-  struct Place {
-    NodeId node;
-    int weight;  // operand
-  };
-
  public:
   StructurePruner(Graph& graph, StructureKind kind, PassContext& context)
-      : graph_(graph), context_(context), kind_(kind), structures_(find_structures(graph, kind)) {}
+      : graph_(graph),
+        context_(context),
+        kind_(kind),
+        structures_(find_structures(graph, kind)),
+        layers_(measure_layers(graph, context)) {}
 
   bool run(double share) {
-    find_layers();
     keep_what_nobody_can_judge();
     const PartTable table(graph_, structures_);
-    for (size_t i = 0; i < layers_.size(); ++i) find_parts(where_[i], table, layers_[i]);
-    double total = 0;
-    for (const HarmedLayer& layer : layers_) total += layer.macs;
+    find_parts(table);
+    const double total = total_macs();
     HarmGoal goal;
-    if (kind_ == StructureKind::kHead)
+    if (kind_ == StructureKind::kHead) {
       goal.parts = std::llround(share * static_cast<double>(structures_.size()));
-    else
+    } else {
       goal.macs = share * total;
-    const PartChoice choice = choose_parts(static_cast<int32_t>(structures_.size()), layers_, goal);
+    }
+    PartChoice choice = choose_parts(parts(), harms(), goal);
     if (choice.parts == 0) {
       context_.note("model", kind_ == StructureKind::kHead ? "no head can go" : "no channel can go");
       return false;
     }
-    report(choice, total);
     if (choice.loss <= 0) {
+      report(choice, total);
       leave_unread(choice.gone);
       return false;
     }
-    hold(table, choice.gone);
-    Masked method(context_);
-    fit_layers(graph_, context_, method);
+    prune_best(table, goal, choice.parts, total);
     return true;
   }
 
  private:
-  void find_layers() {
-    LayerwiseRun run(graph_, Engine::kFloat, context_.samples, context_.threads);
-    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
-      const NodeId id{static_cast<uint32_t>(i)};
-      LayerResults results = run.compute(graph_, id);
-      for (size_t k = 0; k < graph_[id].inputs.size(); ++k) {
-        const ValueId value = graph_[id].inputs[k];
-        if (value == kNoValue || !graph_[value].constant) continue;
-        const LayerState state{graph_, run, results};
-        const auto layer = find_linear_layer(state, state, id, static_cast<int>(k));
-        if (layer && layer->form().columns <= kMostFittedColumns) add(*layer);
-      }
-      run.store(graph_, id, std::move(results));
-    }
+  int32_t parts() const { return static_cast<int32_t>(structures_.size()); }
+  double total_macs() const {
+    double total = 0;
+    for (const MeasuredLayer& layer : layers_) total += layer.harm.macs;
+    return total;
+  }
+  std::vector<HarmedLayer> harms() const {
+    std::vector<HarmedLayer> harms;
+    for (const MeasuredLayer& layer : layers_) harms.push_back(layer.harm);
+    return harms;
   }
 
-  void add(const LinearLayer& layer) {
-    const LinearForm& form = layer.form();
-    const auto weights = static_cast<double>(form.groups * form.rows * form.columns);
-    HarmedLayer& harmed = layers_.emplace_back(HarmedLayer{form, {}, {}});
-    where_.push_back({layer.id, layer.weight});
-    harmed.form.gather = nullptr;  // keeps the samples' data
-    harmed.macs = static_cast<double>(form.positions) * weights;
-    std::vector<MomentSample> samples;
-    for (const LinearForm& sample : layer.now) samples.push_back({&sample, &sample});
-    const double macs = 1.5 * harmed.macs * static_cast<double>(form.columns) * static_cast<double>(samples.size()) /
-                        static_cast<double>(form.rows);
-    const auto stride = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(macs / kMostMacs)));
-    const std::vector<MomentSums> sums = sum_moments(samples, stride, context_.threads);
-    for (size_t g = 0; g < sums.size(); ++g) {
-      const Moments moments = sums[g].moments(has_free_bias(graph_, layer));
-      harmed.errors.push_back({damped(moments.h, kDamping), layer.weights[g]});
-      harmed.power -= error_above_zeros(layer.weights[g], layer.weights[g], moments);
-      std::vector<bool>& silent = harmed.silent.emplace_back();
-      for (int64_t c = 0; c < form.columns; ++c) silent.push_back(sums[g].xx(c, c) == 0);
+  // Layers are fitted after each choice to a part of the samples; the choice by which the model's end loses least on
+  // the others stays, and is fitted to all.
+  void prune_best(const PartTable& table, const HarmGoal& goal, int64_t picks, double total) {
+    PassContext check = context_, fit = context_;
+    check.samples.clear();
+    fit.samples.clear();
+    for (size_t s = 0; s < context_.samples.size(); ++s) {
+      (s % kCheckEvery == kCheckEvery - 1 ? check : fit).samples.push_back(context_.samples[s]);
     }
+    if (check.samples.empty()) check.samples = fit.samples;
+    const std::vector<MeasuredLayer> layers = measure_layers(graph_, fit);
+    const EndJudge judge(graph_, check);
+    PartChoice best;
+    bool is_fitted = false;
+    double least = std::numeric_limits<double>::infinity();
+    for (PartChoice& choice : choices(table, goal, picks)) {
+      for (const bool fitted : {false, true}) {
+        PassContext context = fit;
+        const double noise = judge.noise(pruned(table, choice.gone, layers, fitted, context));
+        if (best.parts > 0 && !(noise < least)) continue;
+        least = noise;
+        best = choice;
+        is_fitted = fitted;
+      }
+    }
+    report(best, total);
+    graph_ = pruned(table, best.gone, layers_, is_fitted, context_);
+  }
+
+  // By several measures of cost.
+  std::vector<PartChoice> choices(const PartTable& table, HarmGoal goal, int64_t picks) const {
+    std::vector<PartChoice> choices;
+    const auto add = [&](PartChoice choice) {
+      const auto is_known = [&](const PartChoice& known) { return known.gone == choice.gone; };
+      if (std::none_of(choices.begin(), choices.end(), is_known)) choices.push_back(std::move(choice));
+    };
+    const EndJudge judge(graph_, context_);
+    const std::vector<double> gains = judge.gains(layers_);
+    std::vector<HarmedLayer> harms = this->harms();
+    for (const bool measured : {false, true}) {
+      for (size_t i = 0; i < harms.size() && measured; ++i) harms[i].power = gains[i] > 0 ? 1.0 / gains[i] : 0.0;
+      for (const double focus : kFocuses) {
+        goal.focus = focus;
+        add(choose_parts(parts(), harms, goal));
+      }
+    }
+    goal.focus = 1.0;
+    goal.finalists = affordable_finalists(picks);
+    if (goal.finalists > 1) {
+      add(choose_parts(parts(), harms, goal, [&](std::span<const Finalist> finalists, const std::vector<bool>& gone) {
+        return best_finalist(judge, table, finalists, gone);
+      }));
+    }
+    return choices;
+  }
+
+  // Without what goes; layers have their best weights for the data of the float model, or are then fitted one by one.
+  Graph pruned(const PartTable& table, const std::vector<bool>& gone, std::span<const MeasuredLayer> layers,
+               bool fitted, PassContext& context) const {
+    Graph graph = graph_;
+    hold(graph, context.masks, table, gone);
+    graph = refitted(graph, layers, context.masks, context.threads);
+    Masked method(context);
+    if (fitted) fit_layers(graph, context, method);
+    return graph;
+  }
+
+  // So many for each part that goes that the trials' runs stay within a bound.
+  size_t affordable_finalists(int64_t picks) const {
+    const double trials = kMostTriedMacs / ((1 + total_macs()) * static_cast<double>(context_.samples.size()));
+    return static_cast<size_t>(std::clamp(trials / static_cast<double>(picks), 1.0, kMostFinalists));
+  }
+
+  // What the end loses more for what is saved.
+  size_t best_finalist(const EndJudge& judge, const PartTable& table, std::span<const Finalist> finalists,
+                       std::vector<bool> gone) const {
+    const double before = trial(judge, table, gone);
+    size_t best = 0;
+    double least = std::numeric_limits<double>::infinity();
+    for (size_t i = 0; i < finalists.size(); ++i) {
+      const auto part = static_cast<size_t>(finalists[i].part);
+      gone[part] = true;
+      const double cost = std::max(trial(judge, table, gone) - before, 0.0) / finalists[i].saved;
+      gone[part] = false;
+      if (cost >= least) continue;
+      least = cost;
+      best = i;
+    }
+    return best;
+  }
+
+  double trial(const EndJudge& judge, const PartTable& table, const std::vector<bool>& gone) const {
+    PassContext context = context_;
+    return judge.noise(pruned(table, gone, layers_, false, context));
   }
 
   // Structures are read by layers that are known here, of weights of their own.
   void keep_what_nobody_can_judge() {
     std::set<ValueId> judged;
-    for (const Place& place : where_) {
-      const ValueId id = operand(graph_[place.node], place.weight);
+    for (const MeasuredLayer& each : layers_) {
+      const ValueId id = operand(graph_[each.layer.id], each.layer.weight);
       if (!is_shared(graph_, id)) judged.insert(id);
     }
     std::erase_if(structures_, [&](const Structure& structure) {
@@ -171,15 +209,19 @@ class StructurePruner {
   }
 
   // Rows belong to structures by the axes of the weights that results have, columns by those that are summed over.
-  void find_parts(const Place& place, const PartTable& table, HarmedLayer& harmed) const {
-    const LinearForm& form = harmed.form;
+  void find_parts(const PartTable& table) {
+    for (MeasuredLayer& layer : layers_) find_parts(table, layer);
+  }
+  void find_parts(const PartTable& table, MeasuredLayer& measured) const {
+    const LinearForm& form = measured.layer.form();
+    HarmedLayer& harmed = measured.harm;
     const auto groups = static_cast<size_t>(form.groups);
     harmed.part_of_row.assign(groups, std::vector<int32_t>(static_cast<size_t>(form.rows), kNoPart));
     harmed.part_of_column.assign(groups, std::vector<int32_t>(static_cast<size_t>(form.columns), kNoPart));
-    const ValueId id = operand(graph_[place.node], place.weight);
+    const ValueId id = operand(graph_[measured.layer.id], measured.layer.weight);
     const Parts* parts = table.find(id);
     if (parts == nullptr) return;
-    const std::vector<bool> is_sum = summed_axes(graph_[place.node], place.weight);
+    const std::vector<bool> is_sum = summed_axes(graph_[measured.layer.id], measured.layer.weight);
     const Dims& dims = graph_[id].constant->dims();
     const auto part_at = [&](int64_t element, bool of_sum) {
       int32_t part = kNoPart;
@@ -232,17 +274,17 @@ class StructurePruner {
     return node.op->linear != nullptr || node.op->quant.scaling == Scaling::kSum;
   }
 
-  void hold(const PartTable& table, const std::vector<bool>& gone) {
+  void hold(Graph& graph, WeightMasks& masks, const PartTable& table, const std::vector<bool>& gone) const {
     for (const Node& node : graph_.nodes) {
       for (size_t k = 0; node.op != nullptr && k < node.inputs.size(); ++k) {
         const Parts* parts = is_held(node, k) ? table.find(node.inputs[k]) : nullptr;
-        if (parts != nullptr) hold_slices(node.inputs[k], *parts, gone);
+        if (parts != nullptr) hold_value(graph[node.inputs[k]], masks, mask_of_slices(node.inputs[k], *parts, gone));
       }
     }
-    for (size_t i = 0; i < layers_.size(); ++i) hold_bias(i, gone);
+    for (const MeasuredLayer& each : layers_) hold_bias(graph, masks, each, gone);
   }
 
-  void hold_slices(ValueId id, const Parts& parts, const std::vector<bool>& gone) {
+  WeightMask mask_of_slices(ValueId id, const Parts& parts, const std::vector<bool>& gone) const {
     WeightMask mask;
     for_each_place(graph_[id].constant->dims(), [&](size_t /*element*/, const Dims& place) {
       bool held = false;
@@ -252,53 +294,53 @@ class StructurePruner {
       }
       mask.push_back(held ? 1 : 0);
     });
-    hold_value(id, std::move(mask));
+    return mask;
   }
 
-  void hold_value(ValueId id, WeightMask mask) {
+  static void hold_value(Value& value, WeightMasks& masks, const WeightMask& mask) {
     if (std::find(mask.begin(), mask.end(), uint8_t{1}) == mask.end()) return;
-    WeightMask& held = context_.masks[graph_[id].name];
+    WeightMask& held = masks[value.name];
     held.resize(mask.size(), 0);
     for (size_t i = 0; i < mask.size(); ++i) held[i] |= mask[i];
-    hold_zeros(graph_[id], context_.masks);
+    hold_zeros(value, masks);
   }
 
   // Rows that go have no bias either, not even one that is made later.
-  void hold_bias(size_t layer, const std::vector<bool>& gone) {
-    const LinearForm& form = layers_[layer].form;
-    const NodeId node = where_[layer].node;
+  static void hold_bias(Graph& graph, WeightMasks& masks, const MeasuredLayer& each, const std::vector<bool>& gone) {
+    const LinearForm& form = each.layer.form();
+    const NodeId node = each.layer.id;
     if (form.bias < 0) return;
     WeightMask mask(static_cast<size_t>(form.bias_size), 0);
+    bool any = false;
     for (int64_t g = 0; g < form.groups; ++g) {
       for (int64_t r = 0; r < form.rows; ++r) {
-        const int32_t part = layers_[layer].part_of_row[static_cast<size_t>(g)][static_cast<size_t>(r)];
+        const int32_t part = each.harm.part_of_row[static_cast<size_t>(g)][static_cast<size_t>(r)];
         const bool held = part != kNoPart && gone[static_cast<size_t>(part)];
         mask[static_cast<size_t>(form.bias_at(g, r))] = held ? 1 : 0;
+        any = any || held;
       }
     }
-    if (operand(graph_[node], form.bias) == kNoValue) {
-      if (std::find(mask.begin(), mask.end(), uint8_t{1}) == mask.end()) return;
-      set_operand(graph_, node, form.bias, graph_[node].name + "_bias",
+    if (!any) return;
+    if (operand(graph[node], form.bias) == kNoValue) {
+      set_operand(graph, node, form.bias, graph[node].name + "_bias",
                   Tensor::zeros(DataType::kFloat, {form.bias_size}));
     }
-    const Value& bias = graph_[operand(graph_[node], form.bias)];
-    if (bias.constant && bias.constant->size() == form.bias_size) {
-      hold_value(operand(graph_[node], form.bias), std::move(mask));
-    }
+    Value& bias = graph[operand(graph[node], form.bias)];
+    if (bias.constant && bias.constant->size() == form.bias_size) hold_value(bias, masks, mask);
   }
 
   void report(const PartChoice& choice, double total) {
     std::map<NodeId, std::pair<std::set<int32_t>, int64_t>> by_node;  // parts that go, of how many
     const bool heads = kind_ == StructureKind::kHead;
     for (size_t i = 0; i < layers_.size(); ++i) {
-      auto& [parts, all] = by_node[where_[i].node];
-      for (const std::vector<int32_t>& rows : layers_[i].part_of_row) {
+      auto& [parts, all] = by_node[layers_[i].layer.id];
+      for (const std::vector<int32_t>& rows : layers_[i].harm.part_of_row) {
         for (const int32_t part : rows) {
           if (part != kNoPart && choice.gone[static_cast<size_t>(part)]) parts.insert(part);
         }
       }
       std::set<int32_t> own;
-      for (const std::vector<int32_t>& rows : layers_[i].part_of_row) own.insert(rows.begin(), rows.end());
+      for (const std::vector<int32_t>& rows : layers_[i].harm.part_of_row) own.insert(rows.begin(), rows.end());
       own.erase(kNoPart);
       all = std::max(all, static_cast<int64_t>(own.size()));
     }
@@ -318,8 +360,7 @@ class StructurePruner {
   PassContext& context_;
   const StructureKind kind_;
   std::vector<Structure> structures_;
-  std::vector<HarmedLayer> layers_;
-  std::vector<Place> where_;  // by layer
+  std::vector<MeasuredLayer> layers_;
 };
 
 }  // namespace

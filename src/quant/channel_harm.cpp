@@ -1,6 +1,7 @@
 #include "tinyc/quant/channel_harm.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <numeric>
@@ -31,11 +32,13 @@ class Chooser {
     for (Reader& reader : readers_) find_losses(reader);
   }
 
-  PartChoice choose(const HarmGoal& goal) {
+  PartChoice choose(const HarmGoal& goal, const FinalJudge& judge) {
     PartChoice choice;
     while (choice.macs < goal.macs && choice.parts < goal.parts) {
-      const int32_t part = best_part();
-      if (part == kNoPart) break;
+      const std::vector<Finalist> best = best_parts(goal.focus, judge ? goal.finalists : 1);
+      if (best.empty()) break;
+      const bool is_free = cost_of(best[0].part) <= 0;
+      const int32_t part = best[is_free || best.size() == 1 ? 0 : judge(best, gone_)].part;
       choice.macs += saved_by(part);
       choice.loss += cost_of(part);
       ++choice.parts;
@@ -132,16 +135,19 @@ class Chooser {
     return true;
   }
 
-  int32_t best_part() const {
-    std::vector<std::pair<double, int32_t>> order;
+  std::vector<Finalist> best_parts(double focus, size_t count) const {
+    std::vector<std::pair<double, Finalist>> order;
     for (int32_t part = 0; part < static_cast<int32_t>(gone_.size()); ++part) {
       if (gone_[static_cast<size_t>(part)] || touched(part).empty()) continue;
       const double saved = saved_by(part);
-      if (saved > 0) order.emplace_back(cost_of(part) / saved, part);
+      if (saved > 0) order.push_back({cost_of(part) / std::pow(saved, focus), {part, saved}});
     }
-    std::sort(order.begin(), order.end());
-    const auto found = std::find_if(order.begin(), order.end(), [&](const auto& item) { return may_go(item.second); });
-    return found == order.end() ? kNoPart : found->second;
+    std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<Finalist> best;
+    for (size_t i = 0; i < order.size() && best.size() < count; ++i) {
+      if (may_go(order[i].second.part)) best.push_back(order[i].second);
+    }
+    return best;
   }
 
   void remove(int32_t part) {
@@ -171,8 +177,9 @@ class Chooser {
 
 }  // namespace
 
-PartChoice choose_parts(int32_t parts, std::span<const HarmedLayer> layers, const HarmGoal& goal) {
-  return Chooser(parts, layers).choose(goal);
+PartChoice choose_parts(int32_t parts, std::span<const HarmedLayer> layers, const HarmGoal& goal,
+                        const FinalJudge& judge) {
+  return Chooser(parts, layers).choose(goal, judge);
 }
 
 }  // namespace tinyc

@@ -1,6 +1,7 @@
 #include "tinyc/quant/second_order.h"
 
 #include <Eigen/Cholesky>
+#include <map>
 
 #include "quant/linear_algebra.h"
 #include "tinyc/base/parallel.h"
@@ -26,22 +27,33 @@ Matrix best_weights(const Matrix& weights, const Moments& moments, double share)
   return result;
 }
 
-// H restricted to what is free, solved for what the whole target would feed into it.
+// H restricted to what is free, solved for what the whole target would feed into it. Rows that hold the same weights
+// share a factorization.
 Matrix best_with_zeros(const OutputError& error, const GroupMask& held, int threads) {
   if (held.empty()) return error.target;
   fix_blocking();
   const RowMajor fed = view(error.target) * view(error.h);
   Matrix best(error.target.rows, error.target.columns);
-  parallel_for(best.rows, threads, [&](int64_t row, int /*thread*/) {
+  std::map<std::vector<bool>, std::vector<int64_t>> rows_of;
+  for (int64_t row = 0; row < best.rows; ++row) {
+    std::vector<bool> mask;
+    for (int64_t c = 0; c < best.columns; ++c) mask.push_back(held(row, c));
+    rows_of[std::move(mask)].push_back(row);
+  }
+  const std::vector<std::pair<std::vector<bool>, std::vector<int64_t>>> kinds(rows_of.begin(), rows_of.end());
+  parallel_for(static_cast<int64_t>(kinds.size()), threads, [&](int64_t kind, int /*thread*/) {
+    const auto& [mask, rows] = kinds[static_cast<size_t>(kind)];
     std::vector<Eigen::Index> free;
-    for (int64_t c = 0; c < best.columns; ++c) {
-      if (!held(row, c)) free.push_back(c);
+    for (size_t c = 0; c < mask.size(); ++c) {
+      if (!mask[c]) free.push_back(static_cast<Eigen::Index>(c));
     }
     if (free.empty()) return;
-    const Eigen::MatrixXd own = view(error.h)(free, free);
-    const Eigen::VectorXd wanted = fed.row(row)(free).transpose();
-    const Eigen::VectorXd solved = Eigen::LLT<Eigen::MatrixXd>(own).solve(wanted);
-    for (size_t i = 0; i < free.size(); ++i) best(row, free[i]) = solved[static_cast<Eigen::Index>(i)];
+    const Eigen::LLT<Eigen::MatrixXd> factor(view(error.h)(free, free));
+    for (const int64_t row : rows) {
+      const Eigen::VectorXd wanted = fed.row(row)(free).transpose();
+      const Eigen::VectorXd solved = factor.solve(wanted);
+      for (size_t i = 0; i < free.size(); ++i) best(row, free[i]) = solved[static_cast<Eigen::Index>(i)];
+    }
   });
   return best;
 }

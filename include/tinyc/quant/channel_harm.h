@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <span>
 #include <vector>
@@ -30,10 +31,12 @@ struct HarmedLayer {
   double macs = 0;                                   // of the layer
 };
 
-// Enough when either is reached.
+// Enough when either of the first two is reached.
 struct HarmGoal {
   double macs = std::numeric_limits<double>::infinity();  // saved
   int64_t parts = std::numeric_limits<int64_t>::max();
+  size_t finalists = 1;
+  double focus = 1;  // a part is judged by its cost for what it saves to this power
 };
 
 struct PartChoice {
@@ -43,7 +46,16 @@ struct PartChoice {
   double loss = 0;         // sum of shares of readers' powers
 };
 
-// Parts 0..parts-1 in turn, until the goal is reached or no part may go any more.
-PartChoice choose_parts(int32_t parts, std::span<const HarmedLayer> layers, const HarmGoal& goal);
+struct Finalist {
+  int32_t part;
+  double saved;  // multiply-accumulates
+};
+// Which of the finalists goes next; `gone` by part.
+using FinalJudge = std::function<size_t(std::span<const Finalist> finalists, const std::vector<bool>& gone)>;
+
+// Parts 0..parts-1 in turn, until the goal is reached or no part may go any more. With a judge the best by cost are
+// finalists, as many as the goal says, of which it chooses; parts that cost nothing go before.
+PartChoice choose_parts(int32_t parts, std::span<const HarmedLayer> layers, const HarmGoal& goal,
+                        const FinalJudge& judge = {});
 
 }  // namespace tinyc
