@@ -212,9 +212,9 @@ constexpr RecipeKey kKeys[] = {
     key<&Recipe::emit>("", "emit", "form of the result; see `tinyc list emitters`", check_emit),
     key<&Recipe::target>("", "target", "core that memory and time of C are predicted for; see `tinyc list targets`",
                          check_target),
-    key<&Recipe::weight_coder>("", "weight_coder",
-                               "C: coder of weights where that is smaller: none, smallest, fast; see `tinyc list coders`",
-                               check_weight_coder),
+    key<&Recipe::weight_coder>(
+        "", "weight_coder", "C: coder of weights where that is smaller: none, smallest, fast; see `tinyc list coders`",
+        check_weight_coder),
     key<&Recipe::onnx_weights>("", "onnx_weights",
                                "ONNX: plain integers, or gather: packed indices into few values, where that is smaller",
                                check_onnx_weights),

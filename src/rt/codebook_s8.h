@@ -137,7 +137,7 @@ TC_NOINLINE int32_t tc_codebook_row(void* decoder, const int8_t* above, int8_t* 
   const uint8_t* const at = tc_next_indices(book, columns);
   (void)above;
   if (at == 0) {
-    memset(row, 0, (size_t)columns);
+    if (columns > 0) memset(row, 0, (size_t)columns);
     return TC_CORRUPT;
   }
   if (book->length > 1) return tc_look_up_entries(book, at, row);

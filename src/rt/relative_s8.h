@@ -55,7 +55,7 @@ TC_NOINLINE int32_t tc_relative_row(void* decoder, const int8_t* above, int8_t* 
   tc_entries entries = state->entries;
   const int32_t pairs = entries.bits == TC_PAIR_ENTRIES;
   (void)above;
-  memset(row, 0, (size_t)columns);
+  if (columns > 0) memset(row, 0, (size_t)columns);
   while (entries.place < columns) {
     row[entries.place++] = (int8_t)entries.level;
     tc_next_entry(&entries, 1, pairs, columns + 1);

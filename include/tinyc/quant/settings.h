@@ -26,7 +26,7 @@ struct QuantizationSettings {
   // Weights of a row that an index of codebook_bits stands for together: so many neighbours among the inputs of a tap
   // (less where a layer is small), 1 to 64; 0: the taps of an input.
   int codebook_vector = 1;
-  int codebook_groups = 1;  // of a layer's output channels, with a codebook each
+  int codebook_groups = 1;           // of a layer's output channels, with a codebook each
   bool power_of_two_scales = false;  // of weights and activations; biases follow
   // kUint8, kInt8 or kInt16. uint8 and int8 are the same grid, 128 apart. onnxruntime on x86 wants uint8: where an int8
   // value has two readers, it leaves the layers around it in float.
