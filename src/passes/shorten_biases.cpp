@@ -2,12 +2,13 @@
 //
 // Problem: where weights take one to three bits, the 8 bytes of bias and multiplier that kernels read of each channel
 // are a third of a small model. Multipliers of such layers are few different ones (passes/price_weights.cpp), biases
-// are not. Method: device kernels add  s = b - z sum(q), with the zero point z of the input and the weights q; s is
-// rounded to a multiple of 2^k, the least k with which all channels of the same scale fit 12 bits, and b follows. The
-// error is at most 1/4094 of the largest bias of these channels. Cost: one walk over the weights.
+// are not. Method: device kernels add  s = b - z sum(q), with the zero point z of the input and the weights q. In each
+// layer s is rounded to multiples of a unit, and b follows: the least unit, of the layer's largest scale times a power
+// of two, with which all channels fit 12 bits. In the finer steps of a channel with a smaller scale, where that is the
+// largest over a power of two, the unit is a power of two as well. The error is at most 1/2047 of the layer's largest
+// bias or half its largest step. Cost: one walk over the weights.
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "tinyc/ir/linear_quantization.h"
 #include "tinyc/ops/op.h"
@@ -56,20 +57,22 @@ bool shorten(Graph& graph, const Node& node) {
   std::vector<float> values = graph[bias].constant->to_float();
   if (static_cast<int64_t>(values.size()) != axes->outputs()) return false;
   const std::vector<double> sums = sums_of(graph[operand(node, 1)], *axes);
-  const auto scale_of = [&](size_t o) { return params->scales[params->scales.size() == 1 ? 0 : o]; };
+  const auto scale_of = [&](size_t o) {
+    return static_cast<double>(params->scales[params->scales.size() == 1 ? 0 : o]);
+  };
   std::vector<double> folded;
-  std::map<float, double> largest;  // by scale
+  double unit = 0, most = 0;
   for (size_t o = 0; o < values.size(); ++o) {
-    const double steps = std::round(static_cast<double>(values[o]) / static_cast<double>(scale_of(o)));
+    const double steps = std::round(static_cast<double>(values[o]) / scale_of(o));
     folded.push_back(steps - zero_point_of(*input) * sums[o]);
-    double& most = largest[scale_of(o)];
-    most = std::max(most, std::abs(folded.back()));
+    unit = std::max(unit, scale_of(o));
+    most = std::max(most, std::abs(folded.back()) * scale_of(o));
   }
+  while (most / unit > kMostCode) unit *= 2;
   for (size_t o = 0; o < values.size(); ++o) {
-    double unit = 1;
-    while (std::round(largest[scale_of(o)] / unit) > kMostCode) unit *= 2;
-    const double steps = std::round(folded[o] / unit) * unit + zero_point_of(*input) * sums[o];
-    values[o] = static_cast<float>(steps * static_cast<double>(scale_of(o)));
+    const double in_steps = std::exp2(std::round(std::log2(unit / scale_of(o))));
+    const double steps = std::round(folded[o] / in_steps) * in_steps + zero_point_of(*input) * sums[o];
+    values[o] = static_cast<float>(steps * scale_of(o));
   }
   graph[bias].constant = Tensor::of<float>(graph[bias].constant->dims(), values);
   return true;

@@ -2,50 +2,56 @@
 
 #include <algorithm>
 #include <bit>
-#include <map>
 
 namespace tinyc {
 namespace {
 
-constexpr size_t kMostKinds = 16;
+constexpr int kMostShift = 15;
 constexpr int32_t kMostCode = 2047;
 
-struct Kind {
-  int32_t index = 0;
-  int shift = 0;  // biases are codes times 2^shift
-};
+// How often each multiplier halves the largest, `twice` being twice that less `below`; nothing where one does not.
+std::optional<std::vector<int>> halvings(std::span<const int32_t> channels, uint32_t twice) {
+  std::vector<int> found;
+  for (size_t i = 1; i < channels.size(); i += 2) {
+    int k = 0;
+    while (k <= kMostShift && ((twice >> k) + 1) >> 1 != static_cast<uint32_t>(channels[i])) ++k;
+    if (k > kMostShift) return {};
+    found.push_back(k);
+  }
+  return found;
+}
 
-// The least shift with which the code of the bias fits.
-int shift_for(int32_t bias) {
-  int shift = 0;
-  while (std::abs(int64_t{bias} >> shift) > kMostCode) ++shift;
-  return shift;
+// The largest power of two whose product with 2^shift divides each bias; codes of it are the smallest.
+int unit_shift(std::span<const int32_t> channels, std::span<const int> shifts) {
+  int least = 30 - *std::max_element(shifts.begin(), shifts.end());
+  for (size_t c = 0; c < shifts.size(); ++c) {
+    const auto bias = static_cast<uint32_t>(channels[2 * c]);
+    if (bias != 0) least = std::min(least, std::countr_zero(bias) - shifts[c]);
+  }
+  return least;
 }
 
 }  // namespace
 
 std::optional<ShortChannels> shorten_channels(std::span<const int32_t> channels) {
-  std::map<int32_t, Kind> kinds;  // by multiplier
-  for (size_t i = 0; i < channels.size(); i += 2) {
-    const auto [found, added] = kinds.try_emplace(channels[i + 1]);
-    if (added) found->second.index = static_cast<int32_t>(kinds.size()) - 1;
-    if (kinds.size() > kMostKinds) return {};
-    found->second.shift = std::max(found->second.shift, shift_for(channels[i]));
-  }
   ShortChannels shorter;
-  shorter.kinds.resize(2 * kinds.size());
-  for (const auto& [multiplier, kind] : kinds) {
-    const size_t at = 2 * static_cast<size_t>(kind.index);
-    shorter.kinds[at] = multiplier;
-    shorter.kinds[at + 1] = int32_t{1} << kind.shift;
+  for (size_t i = 1; i < channels.size(); i += 2) shorter.multiplier = std::max(shorter.multiplier, channels[i]);
+  if (shorter.multiplier == 0) return {};
+  const uint32_t twice = 2 * static_cast<uint32_t>(shorter.multiplier);
+  std::optional<std::vector<int>> shifts = halvings(channels, twice);
+  if (!shifts) {
+    shorter.below = 1;
+    shifts = halvings(channels, twice - 1);
   }
-  for (size_t i = 0; i < channels.size(); i += 2) {
-    const Kind& kind = kinds.at(channels[i + 1]);
-    const int32_t code = channels[i] >> kind.shift;
-    if (code * (int32_t{1} << kind.shift) != channels[i]) return {};
-    shorter.words.push_back(static_cast<int16_t>(16 * code + kind.index));
+  if (!shifts) return {};
+  const int unit = unit_shift(channels, *shifts);
+  if (unit < 0) return {};
+  shorter.unit = int32_t{1} << unit;
+  for (size_t c = 0; c < shifts->size(); ++c) {
+    const int32_t code = channels[2 * c] >> (unit + (*shifts)[c]);
+    if (std::abs(code) > kMostCode) return {};
+    shorter.words.push_back(static_cast<int16_t>(16 * code + (*shifts)[c]));
   }
-  if (shorter.bytes() >= static_cast<int64_t>(4 * channels.size())) return {};
   return shorter;
 }
 

@@ -11,11 +11,12 @@ namespace tinyc {
 // As rt/channels_s8.h reads it.
 struct ShortChannels {
   std::vector<int16_t> words;  // by channel
-  std::vector<int32_t> kinds;  // pairs of multiplier and factor
-  int64_t bytes() const { return static_cast<int64_t>(2 * words.size() + 4 * kinds.size()); }
+  int32_t multiplier = 0;      // the largest
+  int32_t below = 0;           // 1 where that was rounded up
+  int32_t unit = 0;            // of the codes of its biases
 };
 
-// Nothing where multipliers are too many, biases have too many bits, or it would not be shorter.
+// Nothing where multipliers are not one number times powers of two, or biases have too many bits.
 std::optional<ShortChannels> shorten_channels(std::span<const int32_t> channels);
 
 }  // namespace tinyc

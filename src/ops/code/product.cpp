@@ -170,9 +170,10 @@ CallArg store_channels(CodeContext& context, const std::vector<int32_t>& channel
   const std::optional<ShortChannels> shorter = context.coders().empty() ? std::nullopt : shorten_channels(channels);
   if (!shorter) return constant<int32_t>(context, "channels", channels);
   const Temporary table = make_temporary(context, static_cast<int64_t>(channels.size() * sizeof(int32_t)));
-  context.call(kExpandChannels, {constant<int16_t>(context, "channels", shorter->words),
-                                 constant<int32_t>(context, "kinds", shorter->kinds), table.write,
-                                 context.number(static_cast<int64_t>(shorter->words.size()))});
+  context.call(kExpandChannels,
+               {constant<int16_t>(context, "channels", shorter->words), context.number(shorter->multiplier),
+                context.number(shorter->below), context.number(shorter->unit), table.write,
+                context.number(static_cast<int64_t>(shorter->words.size()))});
   return table.read;
 }
 

@@ -14,12 +14,13 @@ namespace {
 
 constexpr KernelDef kSoftmax = TINYC_KERNEL(tc_softmax_s8, "softmax_s8.h");
 
-// round(2^bits * exp(-d * scale)) for each distance d from the largest of a row; see src/rt/softmax_s8.h for bits.
+// round(2^bits * exp(-d * scale)) for each distance d from the largest of a row, up to the first that is 0; see
+// src/rt/softmax_s8.h for bits.
 std::vector<int32_t> exponents(double scale, int64_t count) {
   int bits = 23;
   while (std::ldexp(static_cast<double>(count), bits) >= 0x1p32) --bits;
   std::vector<int32_t> table;
-  for (int d = 0; d < 256; ++d)
+  for (int d = 0; d < 256 && (table.empty() || table.back() != 0); ++d)
     table.push_back(static_cast<int32_t>(std::llround(std::ldexp(std::exp(-d * scale), bits))));
   return table;
 }
@@ -45,9 +46,10 @@ void code_softmax(CodeContext& context) {
   const bool as_is = out.scale == natural.scale && out.zero_point == natural.zero_point;
   const Temporary between = as_is ? Temporary() : make_temporary(context, size);
   const CallArg to = as_is ? context.out(order) : between.write;
-  const Tensor table = Tensor::of<int32_t>({256}, exponents(static_cast<double>(context.grid(0).scale), count));
-  context.call(kSoftmax,
-               {from, to, context.data("exponents", table), context.number(size / count), context.number(count)});
+  std::vector<int32_t> table = exponents(static_cast<double>(context.grid(0).scale), count);
+  const auto entries = static_cast<int64_t>(table.size());
+  context.call(kSoftmax, {from, to, context.data("exponents", Tensor::of<int32_t>({entries}, std::move(table))),
+                          context.number(entries - 1), context.number(size / count), context.number(count)});
   context.overlap_same_start(to, from);
   if (!as_is) call_regrid(context, between.read, context.out(order), natural, size);
 }
