@@ -58,7 +58,8 @@ TEST(ChannelTable, MultipliersAreRoundedOnce) {
     const double number = 0.5 + static_cast<double>(rng.below(1U << 30)) / 0x1p31;
     std::vector<int32_t> channels;
     for (int k = 0; k < 16; ++k) {
-      channels.insert(channels.end(), {3 * (1 << k), static_cast<int32_t>(std::floor(std::ldexp(number, 31 - k) + 0.5))});
+      channels.insert(channels.end(),
+                      {3 * (1 << k), static_cast<int32_t>(std::floor(std::ldexp(number, 31 - k) + 0.5))});
     }
     const std::optional<ShortChannels> shorter = shorten_channels(channels);
     ASSERT_TRUE(shorter.has_value());
