@@ -51,7 +51,8 @@ void report_layers(const Graph& reference, const Graph& packed, const Comparison
   const ModelSummary before = summarize(reference);
   const ModelSummary after = summarize(packed);
   report.params = before.params;
-  report.macs = before.macs;
+  report.macs_before = before.macs;
+  report.macs_after = after.macs;
   report.weight_bytes_before = before.weight_bytes;
   report.weight_bytes_after = after.weight_bytes;
 

@@ -81,7 +81,8 @@ std::string storage_line(const Report& report) {
 
 void put_totals(Json& json, const Report& report) {
   json["params"] = report.params;
-  json["macs"] = report.macs;
+  json["macs_before"] = report.macs_before;
+  json["macs"] = report.macs_after;
   json["bytes_before"] = report.bytes_before;
   json["bytes_after"] = report.bytes_after;
   json["weight_bytes_before"] = report.weight_bytes_before;
@@ -159,6 +160,15 @@ std::string fit_lines(const Report& report) {
   return text + fmt::format("{} bytes and {:.2f} dB came out\n", fit.bytes, worst_sqnr_db(report).value_or(0));
 }
 
+// Work that went with channels and heads; empty where none did.
+std::string macs_line(const Report& report) {
+  if (report.macs_after >= report.macs_before) return {};
+  const auto count = [](int64_t macs) { return format_count(static_cast<uint64_t>(macs)); };
+  return fmt::format(
+      "{:<12} {} -> {} ({:.2f}x fewer)\n", "macs", count(report.macs_before), count(report.macs_after),
+      static_cast<double>(report.macs_before) / static_cast<double>(std::max<int64_t>(report.macs_after, 1)));
+}
+
 // What became constant and was taken out; empty when nothing was.
 std::string removed_line(const Report& report) {
   const auto counter = [&](const std::string& what) {
@@ -168,7 +178,7 @@ std::string removed_line(const Report& report) {
   if (counter("channels") == 0) return {};
   const auto bytes = format_bytes(static_cast<uint64_t>(counter("weight_bytes")));
   return fmt::format("{:<12} {} constant or unread channels: {} of {} MACs, {} of weights\n", "removed",
-                     counter("channels"), counter("macs"), report.macs, bytes);
+                     counter("channels"), counter("macs"), report.macs_before, bytes);
 }
 
 bool was_pruned(const Report& report) {
@@ -314,6 +324,7 @@ std::string to_text(const Report& report, bool layers) {
   std::string text = fmt::format("{:<12} {} -> {}\n", "model", report.model, report.output);
   text += size_text(report);
   text += fmt::format("{:<12} {}\n", "weights", share(report.weight_bytes_before, report.weight_bytes_after));
+  text += macs_line(report);
   text += zeros_line(report);
   text += removed_line(report);
   text += storage_line(report);

@@ -58,18 +58,18 @@ struct Report {
   int64_t calibration_samples = 0;
   int64_t samples = 0;  // on which the errors were measured
   int64_t params = 0;
-  int64_t macs = 0;
-  int64_t bytes_before = 0;                // of the model file, external data included
-  int64_t bytes_after = 0;                 // of the written model
-  int64_t weight_bytes_before = 0;         // as float32
-  int64_t weight_bytes_after = 0;          // as stored
-  std::optional<double> top1_float;        // percent; with labels only
-  std::optional<double> top1;              // percent, of the result
-  std::optional<double> top1_agreement;    // percent of samples on which both have the same first place
-  std::optional<double> engine_agreement;  // percent; emitted C against an ONNX runtime (the simulated engine)
-  std::optional<FitResult> fit;            // with a goal only
-  std::optional<DeviceCost> device;        // with emitted C only
-  std::optional<DeviceCost> device_int8;   // the same with 8 bits for each weight; where some have fewer
+  int64_t macs_before = 0, macs_after = 0;  // of a sample, with open dims as 1
+  int64_t bytes_before = 0;                 // of the model file, external data included
+  int64_t bytes_after = 0;                  // of the written model
+  int64_t weight_bytes_before = 0;          // as float32
+  int64_t weight_bytes_after = 0;           // as stored
+  std::optional<double> top1_float;         // percent; with labels only
+  std::optional<double> top1;               // percent, of the result
+  std::optional<double> top1_agreement;     // percent of samples on which both have the same first place
+  std::optional<double> engine_agreement;   // percent; emitted C against an ONNX runtime (the simulated engine)
+  std::optional<FitResult> fit;             // with a goal only
+  std::optional<DeviceCost> device;         // with emitted C only
+  std::optional<DeviceCost> device_int8;    // the same with 8 bits for each weight; where some have fewer
   std::vector<OutputReport> outputs;
   std::vector<LayerReport> layers;
   std::vector<StoredLayer> storage;  // with weights that were rounded for coding, or many zeros, only
