@@ -1,5 +1,5 @@
-// The decisions that a level is made of, and where their models are: what the encoder, the choice of an arrangement and
-// the prices of levels have in common. Every walk over a matrix goes through visit_decisions.
+// The decisions that a level is made of, and where their models are: what the encoder and the choice of an arrangement
+// have in common. Every walk over a matrix goes through visit_levels.
 #pragma once
 
 #include "coding/decoders.h"

@@ -9,7 +9,6 @@
 #include "tinyc/base/rng.h"
 #include "tinyc/coding/choose_coding.h"
 #include "tinyc/coding/entropy.h"
-#include "tinyc/coding/level_prices.h"
 
 namespace tinyc {
 namespace {
@@ -164,31 +163,6 @@ TEST(Arithmetic, LearnsWhichPlacesOfARowAreRelated) {
     }
   }
   EXPECT_LT(8.0 * static_cast<double>(arithmetic_bytes(made)), entropy_bits(made.levels) * 0.9);
-}
-
-TEST(LevelPrices, AddUpToTheStream) {
-  for (const Levels& made : {normal_levels(64, 128, 1.0, 0.5), normal_levels(64, 128, 20.0, 0.0)}) {
-    const LevelMatrix matrix = made.matrix();
-    const LevelPrices prices(matrix);
-    double bits = 0.0;
-    for (int64_t i = 0; i < made.rows * made.columns; ++i) {
-      const int context = prices.context(matrix, i / made.columns, i % made.columns);
-      bits += prices.bits(made.levels[static_cast<size_t>(i)], context);
-    }
-    const double coded = 8.0 * static_cast<double>(arithmetic_bytes(made));
-    EXPECT_LT(bits, coded + 1.0);
-    EXPECT_GT(bits, coded * 0.97 - 400.0);
-  }
-}
-
-TEST(LevelPrices, RareLevelsCostMore) {
-  const Levels made = normal_levels(64, 128, 1.0, 0.5);
-  const LevelPrices prices(made.matrix());
-  EXPECT_LT(prices.bits(0, 0), 1.0);
-  EXPECT_GT(prices.bits(1, 0), prices.bits(0, 0));
-  EXPECT_GT(prices.bits(3, 0), prices.bits(2, 0));
-  EXPECT_NEAR(prices.bits(1, 0), prices.bits(-1, 0), 0.2);
-  EXPECT_TRUE(std::isfinite(prices.bits(-128, 0)));
 }
 
 TEST(ChooseCoding, TakesTheFewestBytes) {
