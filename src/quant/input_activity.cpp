@@ -55,4 +55,15 @@ std::vector<InputActivity> input_activity(std::span<const LinearForm> samples, i
   return activities;
 }
 
+Ranking rank_by_activity(const PruneInput& input, double (*worth)(const InputActivity& column)) {
+  const std::vector<InputActivity> activity = input_activity(input.samples, input.group);
+  Matrix scores = input.error.target;
+  for (int64_t r = 0; r < scores.rows; ++r) {
+    for (int64_t c = 0; c < scores.columns; ++c) {
+      scores(r, c) = std::abs(scores(r, c)) * (activity.empty() ? 1.0 : worth(activity[static_cast<size_t>(c)]));
+    }
+  }
+  return rank_by_scores(input, scores);
+}
+
 }  // namespace tinyc

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "tinyc/ops/linear.h"
+#include "tinyc/quant/pruning.h"
 
 namespace tinyc {
 
@@ -15,5 +15,8 @@ struct InputActivity {
 
 // By column, over some thousands of positions of a group.
 std::vector<InputActivity> input_activity(std::span<const LinearForm> samples, int64_t group);
+
+// By magnitudes of weights times what the activity of their input is worth; without data that is 1.
+Ranking rank_by_activity(const PruneInput& input, double (*worth)(const InputActivity& column));
 
 }  // namespace tinyc
