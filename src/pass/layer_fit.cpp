@@ -6,9 +6,11 @@
 #include <cstdio>
 #include <optional>
 
+#include "tinyc/base/error.h"
 #include "tinyc/ir/linear_quantization.h"
 #include "tinyc/ops/clamp.h"
 #include "tinyc/ops/op.h"
+#include "tinyc/pass/kept_out.h"
 #include "tinyc/pass/rewrite.h"
 #include "tinyc/quant/error_sums.h"
 
@@ -16,19 +18,10 @@ namespace tinyc {
 namespace {
 
 constexpr double kMostMacs = 4e9;                             // for the moments of a layer
-constexpr size_t kCheckEvery = 4;                             // samples 3, 7, ... are kept out
 constexpr double kTargetDamping[] = {1e-3, 1e-2, 1e-1, 1.0};  // candidates beside not moving the target at all
 constexpr double kNoTarget = HUGE_VAL;
 constexpr double kErrorDamping = 1e-3;  // of the form that methods search
 constexpr double kMoreDamping = 1e-2;   // where the data show too little
-
-// Too few samples are fitted and checked alike.
-bool is_check(size_t sample, size_t samples) {
-  return samples < kCheckEvery || sample % kCheckEvery == kCheckEvery - 1;
-}
-bool is_fit(size_t sample, size_t samples) {
-  return samples < kCheckEvery || !is_check(sample, samples);
-}
 
 std::vector<float> clamped(const Tensor& tensor, const ClampLimits& limits) {
   std::vector<float> values = tensor.to_float();
@@ -74,14 +67,10 @@ std::vector<const LinearForm*> forms_of(const LinearLayer& layer, SampleChoice i
 // Reads a part of the positions where all would cost more than the budget.
 std::vector<MomentSums> sums_of(const LinearLayer& layer, SampleChoice is_in, int threads) {
   std::vector<MomentSample> samples;
-  int64_t positions = 0;
   for (size_t s = 0; s < layer.now.size(); ++s) {
-    positions += layer.now[s].positions;
     if (is_in(s, layer.now.size())) samples.push_back({&layer.now[s], &layer.wanted[s]});
   }
-  const auto columns = static_cast<double>(layer.form().columns);
-  const double macs = 1.5 * static_cast<double>(positions * layer.form().groups) * columns * columns;
-  return sum_moments(samples, std::max<int64_t>(1, static_cast<int64_t>(std::ceil(macs / kMostMacs))), threads);
+  return sum_moments(samples, affordable_stride(layer.now, kMostMacs), threads);
 }
 
 // How far the target may leave the float weights: what gains most on the samples kept out.
@@ -171,7 +160,7 @@ class Fit {
     graph_ = before;
     report(graph_[id].name, best.plan, as_is, best.error);
     if (best.plan.change == Change::kNone) return false;
-    for (size_t g = 0; g < fit.size() && layer->now.size() >= kCheckEvery; ++g) fit[g].merge(check[g]);
+    for (size_t g = 0; g < fit.size() && layer->now.size() >= kKeptOutEvery; ++g) fit[g].merge(check[g]);
     const FitData all{fit, is_any, damping};
     apply(*layer, all, best.plan);
     if (best.plan.refined) refine(*layer, all);
@@ -308,7 +297,7 @@ class Fit {
   }
 
   Tensor weights_as_computed(const LinearLayer& layer) const {
-    const Value& weight = graph_[operand(graph_[layer.id], layer.weight)];
+    const Value& weight = graph_[weight_id(graph_, layer)];
     Tensor tensor = Tensor::of<float>(weight.constant->dims(), weight.constant->data<float>());
     if (weight.quant) round_to_grid(tensor.mutable_data<float>(), tensor.dims(), std::get<QParams>(*weight.quant));
     return tensor;
@@ -324,6 +313,10 @@ class Fit {
 };
 
 }  // namespace
+
+void require_samples(const PassContext& context, const std::string& needs) {
+  if (context.samples.empty()) throw Error(ErrorKind::kUsage, needs + " calibration samples", "give --calib DATA");
+}
 
 bool fit_layers(Graph& graph, PassContext& context, LayerMethod& method) {
   if (context.samples.empty()) {

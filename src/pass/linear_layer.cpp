@@ -39,7 +39,7 @@ bool is_bias_of_op(const Graph& graph, const LinearLayer& layer) {
 
 // Whether the layer's bias is stored as int32: that of a layer whose weights are integers.
 bool is_stored_bias(const Graph& graph, const LinearLayer& layer) {
-  return is_bias_of_op(graph, layer) && graph[operand(graph[layer.id], layer.weight)].quant.has_value();
+  return is_bias_of_op(graph, layer) && graph[weight_id(graph, layer)].quant.has_value();
 }
 
 const QParams* input_params(const Graph& graph, const LinearLayer& layer) {
@@ -48,7 +48,7 @@ const QParams* input_params(const Graph& graph, const LinearLayer& layer) {
 }
 
 QParams& weight_params_of(Graph& graph, const LinearLayer& layer) {
-  return std::get<QParams>(*graph[operand(graph[layer.id], layer.weight)].quant);
+  return std::get<QParams>(*graph[weight_id(graph, layer)].quant);
 }
 
 // The float model's bias; elements that other rows add are as they are now.

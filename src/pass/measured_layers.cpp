@@ -1,9 +1,9 @@
 #include "pass/measured_layers.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
+#include "pass/float_layers.h"
 #include "quant/channel_surgeon.h"
 #include "tinyc/pass/layer_fit.h"
 #include "tinyc/pass/rewrite.h"
@@ -13,40 +13,30 @@
 namespace tinyc {
 namespace {
 
-constexpr double kMostMacs = 1e9;  // for the moments of a layer
-constexpr double kDamping = 1e-3;
 constexpr double kProbe = 0.02;  // of its output's power, which a layer loses when its gain is measured
 constexpr size_t kEnds = 2;
 
 MeasuredLayer measured(const Graph& graph, LinearLayer layer, int threads) {
   const LinearForm& form = layer.form();
-  MeasuredLayer result{std::move(layer), {}, {form, {}, {}}};
-  HarmedLayer& harm = result.harm;
+  LayerMoments moments = measure_moments(graph, layer, threads);
+  HarmedLayer harm{form, {}, {}, std::move(moments.errors), {}, moments.power};
   harm.macs = static_cast<double>(form.positions * form.groups * form.rows * form.columns);
-  std::vector<MomentSample> samples;
-  for (const LinearForm& sample : result.layer.now) samples.push_back({&sample, &sample});
-  const double macs = 1.5 * harm.macs * static_cast<double>(form.columns) * static_cast<double>(samples.size()) /
-                      static_cast<double>(form.rows);
-  const auto stride = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(macs / kMostMacs)));
-  for (const MomentSums& sums : sum_moments(samples, stride, threads)) {
-    const Matrix& weights = result.layer.weights[result.moments.size()];
-    const Moments& moments = result.moments.emplace_back(sums.moments(has_free_bias(graph, result.layer)));
-    harm.errors.push_back({damped(moments.h, kDamping), weights});
-    harm.power -= error_above_zeros(weights, weights, moments);
+  for (const MomentSums& sums : moments.sums) {
     std::vector<bool>& silent = harm.silent.emplace_back();
     for (int64_t c = 0; c < form.columns; ++c) silent.push_back(sums.xx(c, c) == 0);
   }
+  MeasuredLayer result{std::move(layer), std::move(moments.moments), std::move(harm)};
   result.layer.now.resize(1);
   result.layer.now.front().gather = nullptr;
   result.layer.wanted.clear();
-  harm.form = result.layer.form();
+  result.harm.form = result.layer.form();
   return result;
 }
 
 void replace_weights(Graph& graph, const Graph& base, const MeasuredLayer& measured,
                      const std::vector<Matrix>& weights) {
   const LinearLayer& layer = measured.layer;
-  Value& weight = graph[operand(base[layer.id], layer.weight)];
+  Value& weight = graph[weight_id(base, layer)];
   weight.constant = replaced_weights(layer.form(), *weight.constant, weights);
   if (!has_free_bias(base, layer)) return;
   RowNumbers shift;
@@ -93,34 +83,21 @@ Probe probe(const HarmedLayer& layer, int threads) {
 
 std::vector<MeasuredLayer> measure_layers(const Graph& graph, const PassContext& context) {
   std::vector<MeasuredLayer> layers;
-  LayerwiseRun run(graph, Engine::kFloat, context.samples, context.threads);
-  for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const NodeId id{static_cast<uint32_t>(i)};
-    LayerResults results = run.compute(graph, id);
-    for (size_t k = 0; k < graph[id].inputs.size(); ++k) {
-      const ValueId value = graph[id].inputs[k];
-      if (value == kNoValue || !graph[value].constant) continue;
-      const LayerState state{graph, run, results};
-      auto layer = find_linear_layer(state, state, id, static_cast<int>(k));
-      if (!layer || layer->form().columns > kMostFittedColumns) continue;
-      layers.push_back(measured(graph, std::move(*layer), context.threads));
+  visit_layers(graph, context, [&](LinearLayer layer) {
+    if (layer.form().columns <= kMostFittedColumns) {
+      layers.push_back(measured(graph, std::move(layer), context.threads));
     }
-    run.store(graph, id, std::move(results));
-  }
+  });
   return layers;
 }
 
 Graph refitted(const Graph& graph, std::span<const MeasuredLayer> layers, const WeightMasks& masks, int threads) {
   Graph result = graph;
   for (const MeasuredLayer& each : layers) {
-    const std::string& name = graph[operand(graph[each.layer.id], each.layer.weight)].name;
+    const std::string& name = graph[weight_id(graph, each.layer)].name;
     if (!masks.contains(name)) continue;
     const std::vector<GroupMask> held = held_weights(masks, name, each.layer.form());
-    std::vector<Matrix> weights;
-    for (size_t g = 0; g < held.size(); ++g) {
-      weights.push_back(best_with_zeros(each.harm.errors[g], held[g], threads));
-    }
-    replace_weights(result, graph, each, weights);
+    replace_weights(result, graph, each, best_with_zeros(each.harm.errors, held, threads));
   }
   for (Value& value : result.values) {
     if (value.constant && value.constant->dtype() == DataType::kFloat) hold_zeros(value, masks);

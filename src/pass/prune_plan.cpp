@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "pass/float_layers.h"
 #include "tinyc/pass/layer_fit.h"
 #include "tinyc/pass/rewrite.h"
 #include "tinyc/quant/noise_gains.h"
@@ -10,9 +11,6 @@
 
 namespace tinyc {
 namespace {
-
-constexpr double kMostMacs = 1e9;  // for the moments of a layer
-constexpr double kDamping = 1e-3;
 
 // A weight of a node, ranked on the data of the float model.
 struct RankedLayer {
@@ -29,7 +27,7 @@ std::string why_dense(const Graph& graph, const LinearLayer& layer, const PruneS
   const LinearForm& form = layer.form();
   if (settings_of_layer(settings, graph[layer.id].name).weight_bits == 1) return "binary weights have no 0";
   if (form.groups > 1 && form.columns <= taps_of(graph, layer)) return "it is depthwise";
-  if (is_shared(graph, operand(graph[layer.id], layer.weight))) return "another node reads its weights";
+  if (is_shared(graph, weight_id(graph, layer))) return "another node reads its weights";
   if (form.columns > kMostFittedColumns) return "its rows are too long to be fitted";
   if (spec.unit == PruneUnit::kPattern && taps_of(graph, layer) <= spec.kept) return "its kernels have no more taps";
   if (spec.unit == PruneUnit::kVector && form.columns < spec.vector) return "its rows are shorter than a vector";
@@ -65,44 +63,16 @@ class Planner {
   }
 
   void rank_layers() {
-    LayerwiseRun run(graph_, Engine::kFloat, context_.samples, context_.threads);
-    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
-      const NodeId id{static_cast<uint32_t>(i)};
-      LayerResults results = run.compute(graph_, id);
-      if (graph_[id].op != nullptr) {
-        for (const int weight : graph_[id].op->quant.weights) {
-          const LayerState state{graph_, run, results};
-          const auto layer = find_linear_layer(state, state, id, weight);
-          if (!layer) continue;
-          std::string& why = plan_[graph_[operand(graph_[id], weight)].name].why_dense;
-          why = why_dense(graph_, *layer, request_.spec, context_.settings);
-          if (why.empty()) rank(*layer);
-        }
-      }
-      run.store(graph_, id, std::move(results));
-    }
-  }
-
-  std::vector<Moments> moments_of(const LinearLayer& layer) const {
-    std::vector<MomentSample> samples;
-    int64_t positions = 0;
-    for (const LinearForm& form : layer.now) {
-      samples.push_back({&form, &form});
-      positions += form.positions;
-    }
-    const auto columns = static_cast<double>(layer.form().columns);
-    const double macs = 1.5 * static_cast<double>(positions * layer.form().groups) * columns * columns;
-    const auto stride = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(macs / kMostMacs)));
-    std::vector<Moments> moments;
-    for (const MomentSums& sums : sum_moments(samples, stride, context_.threads)) {
-      moments.push_back(sums.moments(has_free_bias(graph_, layer)));
-    }
-    return moments;
+    visit_layers(graph_, context_, [&](const LinearLayer& layer) {
+      std::string& why = plan_[graph_[weight_id(graph_, layer)].name].why_dense;
+      why = why_dense(graph_, layer, request_.spec, context_.settings);
+      if (why.empty()) rank(layer);
+    });
   }
 
   void rank(const LinearLayer& layer) {
     const LinearForm& form = layer.form();
-    const Value& weight = graph_[operand(graph_[layer.id], layer.weight)];
+    const Value& weight = graph_[weight_id(graph_, layer)];
     RankedLayer ranked{weight.name, form.groups * form.rows * form.columns, 1, {}};
     if (!needs_costs()) {
       layers_.push_back(std::move(ranked));
@@ -110,20 +80,14 @@ class Planner {
     }
     const PruneUnits units = prune_units(request_.spec, form, taps_of(graph_, layer));
     ranked.unit_size = units.size;
-    const std::vector<Moments> moments = moments_of(layer);
-    std::vector<OutputError> errors;
-    double power = 0;
-    for (size_t g = 0; g < moments.size(); ++g) {
-      errors.push_back({damped(moments[g].h, kDamping), layer.weights[g]});
-      power -= error_above_zeros(layer.weights[g], layer.weights[g], moments[g]);
-    }
-    for (const Ranking& group : rank_layer(graph_, layer, request_, errors, context_)) {
+    const LayerMoments moments = measure_moments(graph_, layer, context_.threads);
+    for (const Ranking& group : rank_layer(graph_, layer, request_, moments.errors, context_)) {
       for (const auto& row : group) {
         for (const Removal& removal : row) ranked.costs.push_back(removal.cost);
       }
     }
     std::sort(ranked.costs.begin(), ranked.costs.end());
-    if (request_.shares == PruneShares::kPower) ranked.worth = power > 0 ? 1 / power : 0;
+    if (request_.shares == PruneShares::kPower) ranked.worth = moments.power > 0 ? 1 / moments.power : 0;
     layers_.push_back(std::move(ranked));
   }
 
@@ -158,7 +122,7 @@ class Planner {
 
 int64_t taps_of(const Graph& graph, const LinearLayer& layer) {
   const Node& node = graph[layer.id];
-  const Dims& dims = graph[operand(node, layer.weight)].constant->dims();
+  const Dims& dims = graph[weight_id(graph, layer)].constant->dims();
   const auto axes = weight_axes(node, dims);
   return axes && axes->convolution ? element_count(std::span(dims).subspan(2)) : 1;
 }
@@ -181,7 +145,7 @@ std::vector<Ranking> rank_layer(const Graph& graph, const LinearLayer& layer, co
   if (request.shares != PruneShares::kMeasured || request.gains == nullptr || !request.criterion->costs_are_losses) {
     return rankings;
   }
-  const Value& weight = graph[operand(graph[layer.id], layer.weight)];
+  const Value& weight = graph[weight_id(graph, layer)];
   const auto worth = worth_of_rows(find_gain(*request.gains, weight.name), errors);
   for (size_t g = 0; g < rankings.size(); ++g) {
     for (size_t r = 0; r < rankings[g].size(); ++r) {

@@ -9,7 +9,8 @@
 #include "pass/part_table.h"
 #include "quant/axis_index.h"
 #include "tinyc/base/error.h"
-#include "tinyc/pass/layer_fit.h"
+#include "tinyc/pass/kept_out.h"
+#include "tinyc/pass/masked_weights.h"
 #include "tinyc/pass/rewrite.h"
 #include "tinyc/quant/channel_harm.h"
 
@@ -21,36 +22,6 @@ constexpr double kFocuses[] = {1.0, 1.3, 1.7};
 // For trials of what to take out next: multiply-accumulates of all of them, and the most of them for each part.
 constexpr double kMostTriedMacs = 3e10;
 constexpr double kMostFinalists = 16;
-constexpr size_t kCheckEvery = 4;  // samples 3, 7, ... are kept out of trials
-
-// Weights under masks: those that are not held are solved for.
-class Masked final : public LayerMethod {
- public:
-  explicit Masked(const PassContext& context) : context_(context) {}
-
-  bool treats(const Graph& graph, const Node& node, int weight) const override {
-    const ValueId id = operand(node, weight);
-    return id != kNoValue && graph[id].constant && !graph[id].quant;
-  }
-  std::string obstacle(const Graph& graph, const LinearLayer& layer) const override {
-    return is_shared(graph, operand(graph[layer.id], layer.weight)) ? "another node reads its weights" : "";
-  }
-  bool must_change(const Graph& graph, const LinearLayer& layer) const override {
-    return context_.masks.contains(graph[operand(graph[layer.id], layer.weight)].name);
-  }
-  void choose(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors) override {
-    Value& weight = graph[operand(graph[layer.id], layer.weight)];
-    const std::vector<GroupMask> held = held_weights(context_.masks, weight.name, layer.form());
-    std::vector<Matrix> weights;
-    for (size_t g = 0; g < errors.size(); ++g) {
-      weights.push_back(best_with_zeros(errors[g], held[g], context_.threads));
-    }
-    weight.constant = replaced_weights(layer.form(), *weight.constant, weights);
-  }
-
- private:
-  const PassContext& context_;
-};
 
 class StructurePruner {
  public:
@@ -106,9 +77,9 @@ class StructurePruner {
     check.samples.clear();
     fit.samples.clear();
     for (size_t s = 0; s < context_.samples.size(); ++s) {
-      (s % kCheckEvery == kCheckEvery - 1 ? check : fit).samples.push_back(context_.samples[s]);
+      if (is_check(s, context_.samples.size())) check.samples.push_back(context_.samples[s]);
+      if (is_fit(s, context_.samples.size())) fit.samples.push_back(context_.samples[s]);
     }
-    if (check.samples.empty()) check.samples = fit.samples;
     const std::vector<MeasuredLayer> layers = measure_layers(graph_, fit);
     const EndJudge judge(graph_, check);
     PartChoice best;
@@ -161,7 +132,7 @@ class StructurePruner {
     Graph graph = graph_;
     hold(graph, context.masks, table, gone);
     graph = refitted(graph, layers, context.masks, context.threads);
-    Masked method(context);
+    MaskedWeights method(context);
     if (fitted) fit_layers(graph, context, method);
     return graph;
   }
@@ -199,7 +170,7 @@ class StructurePruner {
   void keep_what_nobody_can_judge() {
     std::set<ValueId> judged;
     for (const MeasuredLayer& each : layers_) {
-      const ValueId id = operand(graph_[each.layer.id], each.layer.weight);
+      const ValueId id = weight_id(graph_, each.layer);
       if (!is_shared(graph_, id)) judged.insert(id);
     }
     std::erase_if(structures_, [&](const Structure& structure) {
@@ -218,7 +189,7 @@ class StructurePruner {
     const auto groups = static_cast<size_t>(form.groups);
     harmed.part_of_row.assign(groups, std::vector<int32_t>(static_cast<size_t>(form.rows), kNoPart));
     harmed.part_of_column.assign(groups, std::vector<int32_t>(static_cast<size_t>(form.columns), kNoPart));
-    const ValueId id = operand(graph_[measured.layer.id], measured.layer.weight);
+    const ValueId id = weight_id(graph_, measured.layer);
     const Parts* parts = table.find(id);
     if (parts == nullptr) return;
     const std::vector<bool> is_sum = summed_axes(graph_[measured.layer.id], measured.layer.weight);
@@ -369,9 +340,7 @@ bool prune_structures(Graph& graph, StructureKind kind, double share, PassContex
   if (!(share > 0 && share < 1)) {
     throw Error(ErrorKind::kUsage, "pass '" + context.pass + "': share must be between 0 and 1");
   }
-  if (context.samples.empty()) {
-    throw Error(ErrorKind::kUsage, "pruning needs calibration samples", "give --calib DATA");
-  }
+  require_samples(context, "pruning needs");
   return StructurePruner(graph, kind, context).run(share);
 }
 

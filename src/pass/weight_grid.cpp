@@ -78,7 +78,7 @@ std::vector<Matrix> WeightGrid::units() const {
 
 std::vector<Matrix> WeightGrid::steps(const Graph& graph) const {
   const std::vector<Matrix> units = this->units();
-  std::vector<Matrix> steps = read_weights(layer_->form(), *graph[operand(graph[layer_->id], layer_->weight)].constant);
+  std::vector<Matrix> steps = read_weights(layer_->form(), *graph[weight_id(graph, *layer_)].constant);
   for (size_t g = 0; g < steps.size(); ++g) {
     for (size_t i = 0; i < steps[g].elements.size(); ++i) {
       steps[g].elements[i] = std::nearbyint(steps[g].elements[i] / units[g].elements[i]);
@@ -111,7 +111,7 @@ QParams WeightGrid::with_scales(std::span<const double> scales) const {
 }
 
 void WeightGrid::store(Graph& graph, std::span<const double> scales, std::span<const Matrix> steps) const {
-  Value& value = graph[operand(graph[layer_->id], layer_->weight)];
+  Value& value = graph[weight_id(graph, *layer_)];
   QParams params = with_scales(scales);
   std::vector<Matrix> weights = units_of(params);
   for (size_t g = 0; g < weights.size(); ++g) {

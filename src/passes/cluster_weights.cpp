@@ -14,7 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include "tinyc/base/error.h"
 #include "tinyc/pass/layer_fit.h"
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/pass/prune_plan.h"
@@ -46,7 +45,7 @@ class Clustering final : public LayerMethod {
     const CodebookSearch search = search_of(graph, layer, grid, std::move(errors));
     const CodebookPoint point = search_codebook(search, context_.threads);
     grid.store(graph, point.scales, point.steps);
-    const Value& weight = graph[operand(graph[layer.id], layer.weight)];
+    const Value& weight = graph[weight_id(graph, layer)];
     if (found_.empty() || found_.back().weight != weight.name) found_.push_back({graph[layer.id].name, weight.name});
     found_.back().length = search.length;
     found_.back().entries = std::ssize(point.codebook) / search.length;
@@ -62,11 +61,10 @@ class Clustering final : public LayerMethod {
  private:
   CodebookSearch search_of(const Graph& graph, const LinearLayer& layer, const WeightGrid& grid,
                            std::vector<OutputError> errors) const {
-    const Node& node = graph[layer.id];
     const CodebookShape shape = *shape_of(graph, layer);
     CodebookSearch search;
     search.groups = std::move(errors);
-    search.held = held_weights(context_.masks, graph[operand(node, layer.weight)].name, layer.form());
+    search.held = held_weights(context_.masks, graph[weight_id(graph, layer)].name, layer.form());
     search.scale_of = grid.scale_of();
     search.smallest = grid.smallest(graph);
     search.power_of_two_scales = context_.settings.power_of_two_scales;
@@ -97,10 +95,7 @@ class Clustering final : public LayerMethod {
 
 bool run(Graph& graph, PassContext& context) {
   if (context.settings.codebook_bits <= 0) return false;
-  if (context.samples.empty()) {
-    throw Error(ErrorKind::kUsage, "weights that share values (codebook_bits) need calibration samples",
-                "give --calib DATA");
-  }
+  require_samples(context, "weights that share values (codebook_bits) need");
   Clustering method(context);
   const bool changed = fit_layers(graph, context, method);
   for (const Clustering::Found& found : method.found()) {

@@ -30,6 +30,7 @@
 #include "tinyc/eval/remainder.h"
 #include "tinyc/ir/linear_quantization.h"
 #include "tinyc/ops/op.h"
+#include "tinyc/pass/kept_out.h"
 #include "tinyc/pass/make_pass.h"
 #include "tinyc/pass/rewrite.h"
 #include "tinyc/quant/bias.h"
@@ -45,7 +46,6 @@ namespace {
 
 using Results = std::vector<std::vector<Tensor>>;
 
-constexpr size_t kCheckEvery = 4;
 constexpr double kWorthAGain = 0.99;  // of the error that the shift alone leaves
 
 // Where a node takes a constant for each channel of its output.
@@ -180,9 +180,9 @@ class Corrector {
   // True when the node changed.
   bool fit(NodeId id, const Place& place, const Results& wanted, const Results& now) {
     std::vector<ChannelSums> fitted, checked;
-    const bool apart = wanted.size() >= 2 * kCheckEvery;
+    const bool apart = wanted.size() >= 2 * kKeptOutEvery;
     for (size_t s = 0; s < wanted.size(); ++s) {
-      const bool check = apart && s % kCheckEvery == kCheckEvery - 1;
+      const bool check = apart && is_kept_out(s);
       add_channels(check ? checked : fitted, wanted[s].front(), now[s].front(), place.axis);
     }
     if (!apart) checked = fitted;

@@ -98,7 +98,7 @@ class Rounding final : public LayerMethod {
 
  private:
   std::vector<GroupMask> held(const Graph& graph, const LinearLayer& layer) const {
-    return held_weights(context_.masks, graph[operand(graph[layer.id], layer.weight)].name, layer.form());
+    return held_weights(context_.masks, graph[weight_id(graph, layer)].name, layer.form());
   }
 
   void search(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors, const Options& effort) const {

@@ -13,10 +13,9 @@
 
 #include "tinyc/base/error.h"
 #include "tinyc/base/text.h"
-#include "tinyc/pass/layer_fit.h"
 #include "tinyc/pass/make_pass.h"
+#include "tinyc/pass/masked_weights.h"
 #include "tinyc/pass/prune_plan.h"
-#include "tinyc/pass/rewrite.h"
 #include "tinyc/quant/kernel_patterns.h"
 #include "tinyc/quant/mask_swaps.h"
 
@@ -41,53 +40,49 @@ PruneShares parse_shares(const std::string& name) {
   throw Error(ErrorKind::kUsage, "pass 'prune': layers cannot be '" + name + "'", spelling_hint(name, kNames));
 }
 
-class Pruning final : public LayerMethod {
+class Pruning final : public MaskedWeights {
  public:
-  Pruning(const PruneRequest& request, PrunePlan plan, PassContext& context)
-      : request_(request), plan_(std::move(plan)), given_(context.masks), context_(context) {}
+  Pruning(const PruneRequest& request, const PrunePlan& plan, PassContext& context)
+      : MaskedWeights(context), request_(request), plan_(plan), given_(context.masks), context_(context) {}
 
-  bool treats(const Graph& graph, const Node& node, int weight) const override {
-    const ValueId id = operand(node, weight);
-    return id != kNoValue && graph[id].constant && !graph[id].quant;
-  }
-  std::string obstacle(const Graph& graph, const LinearLayer& layer) const override {
-    return is_shared(graph, operand(graph[layer.id], layer.weight)) ? "another node reads its weights" : "";
-  }
   bool must_change(const Graph& graph, const LinearLayer& layer) const override {
-    const std::string& name = name_of_weight(graph, layer);
-    return is_pruned(plan_.find(name)) || given_.contains(name);
+    return planned(graph, layer) != nullptr || MaskedWeights::must_change(graph, layer);
   }
 
   void choose(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors) override {
-    choose(graph, layer, errors, false);
+    hold(graph, layer, errors, false);
+    MaskedWeights::choose(graph, layer, std::move(errors));
   }
+  // With a quota, weights may change places after the first choice.
   bool is_thorough() const override { return request_.spec.of > 0; }
   void choose_thoroughly(Graph& graph, const LinearLayer& layer, std::vector<OutputError> errors) override {
-    choose(graph, layer, errors, true);
+    hold(graph, layer, errors, true);
+    MaskedWeights::choose(graph, layer, std::move(errors));
   }
 
  private:
-  // With a quota, weights may change places after the first choice.
-  void choose(Graph& graph, const LinearLayer& layer, std::span<const OutputError> errors, bool swap) {
-    const auto planned = plan_.find(name_of_weight(graph, layer));
-    Value& weight = graph[operand(graph[layer.id], layer.weight)];
-    std::vector<Matrix> weights;
-    if (is_pruned(planned)) {
-      weights = pruned(graph, layer, errors, planned->second.weights, swap);
-    } else {
-      const std::vector<GroupMask> held = held_weights(given_, weight.name, layer.form());
-      for (size_t g = 0; g < errors.size(); ++g) {
-        weights.push_back(best_with_zeros(errors[g], held[g], context_.threads));
-      }
-    }
-    weight.constant = replaced_weights(layer.form(), *weight.constant, weights);
+  // Null: the layer stays dense.
+  const LayerPlan* planned(const Graph& graph, const LinearLayer& layer) const {
+    const auto found = plan_.find(graph[weight_id(graph, layer)].name);
+    return found != plan_.end() && found->second.why_dense.empty() ? &found->second : nullptr;
   }
 
-  bool is_pruned(PrunePlan::const_iterator planned) const {
-    return planned != plan_.end() && planned->second.why_dense.empty();
-  }
-  static const std::string& name_of_weight(const Graph& graph, const LinearLayer& layer) {
-    return graph[operand(graph[layer.id], layer.weight)].name;
+  // Decides which weights of the layer are 0, beside those that were so before.
+  void hold(const Graph& graph, const LinearLayer& layer, std::span<const OutputError> errors, bool swap) {
+    const LayerPlan* plan = planned(graph, layer);
+    if (plan == nullptr) return;
+    const int64_t taps = taps_of(graph, layer);
+    const PruneUnits units = prune_units(request_.spec, layer.form(), taps);
+    const std::vector<Ranking> rankings = rank_layer(graph, layer, request_, errors, context_);
+    const std::vector<GroupMask> chosen = request_.spec.unit == PruneUnit::kPattern
+                                              ? hold_patterns(rankings, units, taps, request_.spec.kept)
+                                              : hold_cheapest(errors, rankings, units, plan->weights);
+    const Value& weight = graph[weight_id(graph, layer)];
+    std::vector<GroupMask> masks = held_weights(given_, weight.name, layer.form());
+    for (size_t g = 0; g < errors.size(); ++g) {
+      merge(masks[g], swap ? swap_held(errors[g], units, chosen[g], context_.threads) : chosen[g]);
+    }
+    context_.masks[weight.name] = weight_mask(layer.form(), masks, weight.constant->size());
   }
 
   static std::vector<GroupMask> hold_cheapest(std::span<const OutputError> errors, std::span<const Ranking> rankings,
@@ -98,27 +93,8 @@ class Pruning final : public LayerMethod {
     return masks;
   }
 
-  std::vector<Matrix> pruned(const Graph& graph, const LinearLayer& layer, std::span<const OutputError> errors,
-                             int64_t count, bool swap) {
-    const int64_t taps = taps_of(graph, layer);
-    const PruneUnits units = prune_units(request_.spec, layer.form(), taps);
-    const std::vector<Ranking> rankings = rank_layer(graph, layer, request_, errors, context_);
-    const std::vector<GroupMask> chosen = request_.spec.unit == PruneUnit::kPattern
-                                              ? hold_patterns(rankings, units, taps, request_.spec.kept)
-                                              : hold_cheapest(errors, rankings, units, count);
-    const Value& weight = graph[operand(graph[layer.id], layer.weight)];
-    std::vector<GroupMask> masks = held_weights(given_, weight.name, layer.form());
-    std::vector<Matrix> weights;
-    for (size_t g = 0; g < errors.size(); ++g) {
-      merge(masks[g], swap ? swap_held(errors[g], units, chosen[g], context_.threads) : chosen[g]);
-      weights.push_back(best_with_zeros(errors[g], masks[g], context_.threads));
-    }
-    context_.masks[weight.name] = weight_mask(layer.form(), masks, weight.constant->size());
-    return weights;
-  }
-
   const PruneRequest& request_;
-  const PrunePlan plan_;
+  const PrunePlan& plan_;
   const WeightMasks given_;  // by earlier passes
   PassContext& context_;
 };
@@ -152,9 +128,7 @@ void report(const Graph& graph, const PrunePlan& plan, PassContext& context) {
 bool run(Graph& graph, const Options& options, PassContext& context) {
   PruneRequest request{parse_prune_spec(options.amount), &require_criterion(options.criterion),
                        parse_shares(options.layers)};
-  if (context.samples.empty()) {
-    throw Error(ErrorKind::kUsage, "pruning needs calibration samples", "give --calib DATA");
-  }
+  require_samples(context, "pruning needs");
   NoiseGains gains;
   if (request.shares == PruneShares::kMeasured) {
     gains = measure_noise_gains(*context.reference, context.samples, context.seed, context.threads);

@@ -1,6 +1,7 @@
 #include "tinyc/quant/moments.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "ops/kernels/product.h"
 #include "tinyc/base/error.h"
@@ -165,6 +166,15 @@ Moments MomentSums::moments(bool centred) const {
     }
   }
   return result;
+}
+
+int64_t affordable_stride(std::span<const LinearForm> samples, double macs) {
+  int64_t positions = 0;
+  for (const LinearForm& sample : samples) positions += sample.positions;
+  const auto columns = static_cast<double>(samples.front().columns);
+  // Of H one half is computed, of A all.
+  const double all = 1.5 * static_cast<double>(positions * samples.front().groups) * columns * columns;
+  return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(all / macs)));
 }
 
 std::vector<MomentSums> sum_moments(std::span<const MomentSample> samples, int64_t stride, int threads) {

@@ -58,6 +58,12 @@ Matrix best_with_zeros(const OutputError& error, const GroupMask& held, int thre
   return best;
 }
 
+std::vector<Matrix> best_with_zeros(std::span<const OutputError> errors, std::span<const GroupMask> held, int threads) {
+  std::vector<Matrix> best;
+  for (size_t g = 0; g < errors.size(); ++g) best.push_back(best_with_zeros(errors[g], held[g], threads));
+  return best;
+}
+
 double error_above_zeros(const Matrix& candidate, const Matrix& weights, const Moments& moments) {
   fix_blocking();
   const Eigen::MatrixXd own = view(candidate) * view(moments.h);

@@ -62,6 +62,9 @@ class LayerMethod {
 // Layers with longer rows are left as they are.
 inline constexpr int64_t kMostFittedColumns = 2048;
 
+// Throws Error(kUsage) where there are no samples; `needs` is the complaint's beginning: "pruning needs".
+void require_samples(const PassContext& context, const std::string& needs);
+
 // Treats every layer of the graph, which lies on its grids where it is quantized; context.reference is the float graph.
 // Notes what was done to each layer and counts "layers", "refined" of them, "bias_only" and "left". Returns whether
 // anything changed. Without samples nothing changes, which is noted.

@@ -36,6 +36,11 @@ struct LayerState {
 // None where the node does not multiply its data with that operand, or the operand is no constant of floats.
 std::optional<LinearLayer> find_linear_layer(const LayerState& now, const LayerState& wanted, NodeId id, int weight);
 
+// The constant that holds the layer's weights.
+inline ValueId weight_id(const Graph& graph, const LinearLayer& layer) {
+  return graph[layer.id].inputs[static_cast<size_t>(layer.weight)];
+}
+
 // The weights of a form in a tensor, by group.
 std::vector<Matrix> read_weights(const LinearForm& form, const Tensor& tensor);
 // The tensor with the weights of the form replaced.

@@ -44,6 +44,9 @@ struct MomentSample {
   const LinearForm* wanted;
 };
 
+// The stride at which the moments of a layer with these samples take about `macs` multiply-accumulates at the most.
+int64_t affordable_stride(std::span<const LinearForm> samples, double macs);
+
 // By group. Reads every `stride`th tile of positions.
 std::vector<MomentSums> sum_moments(std::span<const MomentSample> samples, int64_t stride, int threads);
 

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "tinyc/quant/moments.h"
@@ -35,6 +36,8 @@ Matrix best_weights(const Matrix& weights, const Moments& moments, double share)
 
 // The weights of least error among those that are 0 where they are held, row by row: the target where nothing is.
 Matrix best_with_zeros(const OutputError& error, const GroupMask& held, int threads);
+// The same for all groups of a layer.
+std::vector<Matrix> best_with_zeros(std::span<const OutputError> errors, std::span<const GroupMask> held, int threads);
 
 // E |candidate x - weights f|^2 less what it is for a candidate of zeros, which depends on the data alone: for
 // comparing candidates on data of which only the moments are known.
