@@ -48,6 +48,16 @@ static inline int8_t random_s8(void) {
   return (int8_t)((int32_t)(next_random() >> 24) - 128);
 }
 
+/* Uniform over 0 .. limit - 1. */
+static inline int32_t below(int32_t limit) {
+  return (int32_t)(next_random() % (uint32_t)limit);
+}
+
+/* Uniform over from .. to. */
+static inline int32_t pick(int32_t from, int32_t to) {
+  return from + below(to - from + 1);
+}
+
 /* Counts; tells the first few that fail. */
 static inline void check(int ok, const char* what) {
   harness_checks++;

@@ -1,6 +1,6 @@
 /* Tables of channels from their shorter form. */
-#include "../../../src/rt/channels_s8.h"
-#include "../harness.h"
+#include "channels_s8.h"
+#include "harness.h"
 
 enum { kMost = 40, kGuard = 2 };
 

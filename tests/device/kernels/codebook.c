@@ -1,23 +1,15 @@
-/* Sparse weights as gaps and values: products from the stream are those of plain kernels with its decoded levels, be
+/* Weights as indices into a codebook: products from the stream are those of plain kernels with its decoded levels, be
  * the stream whole or cut. */
-#include "../../../src/rt/codebook_product_s8.h"
-#include "../../../src/rt/coded_s8.h"
-#include "../harness.h"
+#include "codebook_product_s8.h"
+#include "coded_s8.h"
+#include "stored_weights.h"
 
-enum { kMostIn = 150, kMostOut = 30, kMostWeights = 5000, kGuard = 16, kStream = 6000 };
+enum { kStream = 6000 };
 
-static int8_t image[kMostIn];
-static int8_t plain[kMostWeights] __attribute__((aligned(16)));
 static int8_t levels[800] __attribute__((aligned(4)));
 static uint8_t stream[kStream];
 static tc_codebook decoder;
-static int32_t channels[2 * kMostOut];
-static int8_t got[kMostOut + kGuard], expected[kMostOut];
 static int32_t length, left;
-
-static int32_t below(int32_t limit) {
-  return (int32_t)(next_random() % (uint32_t)limit);
-}
 
 /* Codebooks of any form that rows of so many levels can have; every byte is a level that has room for the shift. */
 static void make_stream(int32_t columns) {
@@ -34,22 +26,14 @@ static void make_stream(int32_t columns) {
 }
 
 static void test_dense(void) {
-  const int32_t in_c = 1 + below(kMostIn), out_c = 1 + below(kMostOut);
+  const int32_t in_c = 1 + below(150), out_c = 1 + below(30);
   make_stream(in_c);
   check(tc_codebook_open(stream, &decoder, length) == TC_DECODED, "a stream's beginning");
   tc_decode_s8(&decoder, levels, plain, 0, out_c, in_c, left);
-  for (int32_t o = 0; o < out_c; o++) {
-    channels[2 * o] = below(40001) - 20000;
-    channels[2 * o + 1] = (1 << 28) + below(1 << 30);
-  }
-  for (int32_t i = 0; i < in_c; i++) image[i] = random_s8();
-  for (int32_t i = 0; i < kGuard; i++) got[out_c + i] = 77;
-  tc_dense_s8(image, expected, 0, plain, channels, in_c, out_c, 100, 9, -90, 127);
+  make_channels(out_c);
+  expect_dense(in_c, out_c);
   tc_dense_codebook_s8(image, got, stream, channels, length, in_c, out_c, 100, 9, -90, 127, left);
-  int same = 1;
-  for (int32_t i = 0; i < out_c; i++) same &= got[i] == expected[i];
-  for (int32_t i = 0; i < kGuard; i++) same &= got[out_c + i] == 77;
-  check(same, "dense");
+  compare(out_c, "dense");
 }
 
 int main(void) {

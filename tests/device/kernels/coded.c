@@ -1,16 +1,14 @@
 /* Coded weights: whatever a stream holds, decoding it in blocks of rows gives the levels of decoding it at once, and
  * products with them are those of the plain kernels. Any bytes are some levels, so streams are random. */
-#include "../../../src/rt/arithmetic_s8.h"
-#include "../../../src/rt/codebook_s8.h"
-#include "../../../src/rt/coded_s8.h"
-#include "../../../src/rt/huffman_s8.h"
-#include "../../../src/rt/sparse_s8.h"
-#include "../harness.h"
+#include "arithmetic_s8.h"
+#include "codebook_s8.h"
+#include "coded_s8.h"
+#include "huffman_s8.h"
+#include "sparse_s8.h"
+#include "stored_weights.h"
 
-enum { kMostIn = 2048, kMostOut = 1024, kMostWeights = 6000, kMostChannels = 40, kGuard = 16, kStream = 1500 };
+enum { kStream = 1500 };
 
-static int8_t image[kMostIn];
-static int8_t plain[kMostWeights] __attribute__((aligned(16)));
 static int8_t levels[800] __attribute__((aligned(4)));
 static uint8_t stream[kStream];
 static union {
@@ -19,18 +17,7 @@ static union {
   tc_huffman huffman;
   tc_sparse sparse;
 } decoder;
-static int32_t channels[2 * kMostChannels];
-static int32_t scratch[6000] __attribute__((aligned(16)));
-static int8_t got[kMostOut + kGuard], expected[kMostOut];
 static int32_t coder, length, left;
-
-static int32_t below(int32_t limit) {
-  return (int32_t)(next_random() % (uint32_t)limit);
-}
-
-static int32_t up(int32_t value, int32_t unit) {
-  return (value + unit - 1) / unit * unit;
-}
 
 /* Gives what the decoder says of the stream's beginning. */
 static int32_t open(void) {
@@ -76,31 +63,15 @@ static void make_weights(int32_t columns, int32_t rows) {
   for (int32_t i = 0; i < kGuard; i++) same &= plain[rows * up(columns, 4) + i] == 77;
   for (int32_t i = columns; i < up(columns, 4); i++) same &= plain[i] == 0;
   check(same, "bytes behind decoded rows");
-  for (int32_t o = 0; o < rows; o++) {
-    channels[2 * o] = below(40001) - 20000;
-    channels[2 * o + 1] = (1 << 28) + below(1 << 30);
-  }
+  make_channels(rows);
   (void)open();
-}
-
-static void compare(int32_t count, const char* what) {
-  int same = 1;
-  for (int32_t i = 0; i < count; i++) same &= got[i] == expected[i];
-  for (int32_t i = 0; i < kGuard; i++) same &= got[count + i] == 77;
-  check(same, what);
-}
-
-static void prepare(int32_t inputs, int32_t outputs) {
-  for (int32_t i = 0; i < inputs; i++) image[i] = random_s8();
-  for (int32_t i = 0; i < kGuard; i++) got[outputs + i] = 77;
 }
 
 static void test_dense(void) {
   const int32_t in_c = 1 + below(150), out_c = 1 + below(30), rows = 1 + below(8);
   const int32_t widened = below(2) == 0 ? 0 : 2 * up(in_c, 16);
   make_weights(in_c, out_c);
-  prepare(in_c, out_c);
-  tc_dense_s8(image, expected, 0, plain, channels, in_c, out_c, 100, 9, -90, 127);
+  expect_dense(in_c, out_c);
   tc_dense_coded_s8(image, got, scratch, &decoder, channels, in_c, out_c, 100, 9, -90, 127, left, rows, widened);
   compare(out_c, "dense");
 }
@@ -108,23 +79,19 @@ static void test_dense(void) {
 static void test_pointwise(void) {
   const int32_t in_c = 1 + below(100), out_c = 1 + below(30), pixels = 1 + below(15), rows = 1 + below(8);
   make_weights(in_c, out_c);
-  prepare(pixels * in_c, pixels * out_c);
-  tc_pointwise_s8(image, expected, scratch, plain, channels, pixels, in_c, out_c, 100, 9, -128, 127);
+  expect_pointwise(pixels, in_c, out_c);
   tc_pointwise_coded_s8(image, got, scratch, &decoder, channels, pixels, in_c, out_c, 100, 9, -128, 127, left, rows);
   compare(pixels * out_c, "pointwise");
 }
 
 static void test_conv(void) {
-  const int32_t kernel_h = 1 + below(3), kernel_w = 1 + below(3), stride = 1 + below(2), pad = below(2);
-  const int32_t in_h = kernel_h + below(4), in_w = kernel_w + below(4), in_c = 1 + below(40), out_c = 1 + below(12);
-  const int32_t out_h = (in_h + pad - kernel_h) / stride + 1, out_w = (in_w + pad - kernel_w) / stride + 1;
-  make_weights(kernel_h * kernel_w * in_c, out_c);
-  prepare(in_h * in_w * in_c, out_h * out_w * out_c);
-  tc_conv_s8(image, expected, scratch, plain, channels, in_h, in_w, in_c, out_h, out_w, out_c, kernel_h, kernel_w,
-             stride, stride, pad, pad, 1, 1, 1, 5, 100, 9, -128, 127);
-  tc_conv_coded_s8(image, got, scratch, &decoder, channels, in_h, in_w, in_c, out_h, out_w, out_c, kernel_h, kernel_w,
-                   stride, stride, pad, pad, 1, 1, 5, 100, 9, -128, 127, left, 1 + below(5));
-  compare(out_h * out_w * out_c, "convolution");
+  const struct conv c = random_conv();
+  make_weights(c.kernel_h * c.kernel_w * c.in_c, c.out_c);
+  expect_conv(&c);
+  tc_conv_coded_s8(image, got, scratch, &decoder, channels, c.in_h, c.in_w, c.in_c, c.out_h, c.out_w, c.out_c,
+                   c.kernel_h, c.kernel_w, c.stride, c.stride, c.pad, c.pad, 1, 1, 5, 100, 9, -128, 127, left,
+                   1 + below(5));
+  compare(c.out_h * c.out_w * c.out_c, "convolution");
 }
 
 /* The levels of a stream that the host's encoder wrote: 1 0 -1 5 in the first row, 0 0 127 -128 in the second. */

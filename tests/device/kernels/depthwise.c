@@ -17,10 +17,6 @@ static int8_t weights[12 * kMostChannels];
 static int32_t channels[2 * kMostChannels];
 static int32_t scratch[16384];
 
-static int32_t pick(int32_t from, int32_t to) {
-  return from + (int32_t)(next_random() % (uint32_t)(to - from + 1));
-}
-
 static int32_t at_least(int32_t value, int32_t least) {
   return value < least ? least : value;
 }

@@ -17,10 +17,6 @@ static int8_t b[kLargest];
 static int8_t out[kLargest];
 static int8_t expected[kLargest];
 
-static int32_t pick(int32_t from, int32_t to) {
-  return from + (int32_t)(next_random() % (uint32_t)(to - from + 1));
-}
-
 static void fill(int8_t* to) {
   for (int32_t i = 0; i < kLargest; ++i) to[i] = random_s8();
 }

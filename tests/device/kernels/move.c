@@ -9,10 +9,6 @@ static int8_t in[kLargest];
 static int8_t out[kLargest];
 static int8_t expected[kLargest];
 
-static int32_t pick(int32_t from, int32_t to) {
-  return from + (int32_t)(next_random() % (uint32_t)(to - from + 1));
-}
-
 static void start(void) {
   for (int32_t i = 0; i < kLargest; ++i) in[i] = random_s8();
   memset(out, 0x55, sizeof out);

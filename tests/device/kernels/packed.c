@@ -1,25 +1,10 @@
 /* Packed weights: unpacked they are the integers that were packed, and products with them are those of the plain
  * kernels, whatever the blocks of rows. */
-#include "../../../src/rt/packed_s8.h"
-#include "../harness.h"
+#include "packed_s8.h"
+#include "stored_weights.h"
 
-enum { kMostIn = 2048, kMostOut = 1024, kMostWeights = 6000, kMostChannels = 40, kGuard = 16 };
-
-static int8_t image[kMostIn];
-static int8_t plain[kMostWeights] __attribute__((aligned(16)));
 static int32_t packed[kMostWeights];
 static uint8_t factors[kMostWeights];
-static int32_t channels[2 * kMostChannels];
-static int32_t scratch[6000] __attribute__((aligned(16)));
-static int8_t got[kMostOut + kGuard], expected[kMostOut];
-
-static int32_t below(int32_t limit) {
-  return (int32_t)(next_random() % (uint32_t)limit);
-}
-
-static int32_t up(int32_t value, int32_t unit) {
-  return (value + unit - 1) / unit * unit;
-}
 
 struct format {
   int32_t bits, block, rows, taps, in_c, out_c;
@@ -79,22 +64,7 @@ static void make_weights(struct format* f) {
   f->rows = random_rows(f);
   if (f->block != 0) pack_blocks(f);
   if (f->block == 0) pack_run(f);
-  for (int32_t o = 0; o < f->out_c; o++) {
-    channels[2 * o] = below(40001) - 20000;
-    channels[2 * o + 1] = (1 << 28) + below(1 << 30);
-  }
-}
-
-static void compare(int32_t count, const char* what) {
-  int same = 1;
-  for (int32_t i = 0; i < count; i++) same &= got[i] == expected[i];
-  for (int32_t i = 0; i < kGuard; i++) same &= got[count + i] == 77;
-  check(same, what);
-}
-
-static void prepare(int32_t inputs, int32_t outputs) {
-  for (int32_t i = 0; i < inputs; i++) image[i] = random_s8();
-  for (int32_t i = 0; i < kGuard; i++) got[outputs + i] = 77;
+  make_channels(f->out_c);
 }
 
 static void test_unpack(void) {
@@ -114,9 +84,8 @@ static void test_unpack(void) {
 static void test_dense(void) {
   struct format f = {0, 0, 0, 1, 1 + below(150), 1 + below(30)};
   make_weights(&f);
-  prepare(f.in_c, f.out_c);
   const int32_t widened = below(2) == 0 ? 0 : 2 * up(f.in_c, 16);
-  tc_dense_s8(image, expected, 0, plain, channels, f.in_c, f.out_c, 100, 9, -90, 127);
+  expect_dense(f.in_c, f.out_c);
   tc_dense_packed_s8(image, got, scratch, packed, factors, channels, f.in_c, f.out_c, 100, 9, -90, 127, f.bits, f.block,
                      f.rows, widened);
   compare(f.out_c, "dense");
@@ -126,25 +95,21 @@ static void test_pointwise(void) {
   struct format f = {0, 0, 0, 1, 1 + below(100), 1 + below(30)};
   const int32_t pixels = 1 + below(15);
   make_weights(&f);
-  prepare(pixels * f.in_c, pixels * f.out_c);
-  tc_pointwise_s8(image, expected, scratch, plain, channels, pixels, f.in_c, f.out_c, 100, 9, -128, 127);
+  expect_pointwise(pixels, f.in_c, f.out_c);
   tc_pointwise_packed_s8(image, got, scratch, packed, factors, channels, pixels, f.in_c, f.out_c, 100, 9, -128, 127,
                          f.bits, f.block, f.rows);
   compare(pixels * f.out_c, "pointwise");
 }
 
 static void test_conv(void) {
-  const int32_t kernel_h = 1 + below(3), kernel_w = 1 + below(3), stride = 1 + below(2), pad = below(2);
-  const int32_t in_h = kernel_h + below(4), in_w = kernel_w + below(4);
-  const int32_t out_h = (in_h + pad - kernel_h) / stride + 1, out_w = (in_w + pad - kernel_w) / stride + 1;
-  struct format f = {0, 0, 0, kernel_h * kernel_w, 1 + below(40), 1 + below(12)};
+  const struct conv c = random_conv();
+  struct format f = {0, 0, 0, c.kernel_h * c.kernel_w, c.in_c, c.out_c};
   make_weights(&f);
-  prepare(in_h * in_w * f.in_c, out_h * out_w * f.out_c);
-  tc_conv_s8(image, expected, scratch, plain, channels, in_h, in_w, f.in_c, out_h, out_w, f.out_c, kernel_h, kernel_w,
-             stride, stride, pad, pad, 1, 1, 1, 5, 100, 9, -128, 127);
-  tc_conv_packed_s8(image, got, scratch, packed, factors, channels, in_h, in_w, f.in_c, out_h, out_w, f.out_c, kernel_h,
-                    kernel_w, stride, stride, pad, pad, 1, 1, 5, 100, 9, -128, 127, f.bits, f.block, f.rows);
-  compare(out_h * out_w * f.out_c, "convolution");
+  expect_conv(&c);
+  tc_conv_packed_s8(image, got, scratch, packed, factors, channels, c.in_h, c.in_w, c.in_c, c.out_h, c.out_w, c.out_c,
+                    c.kernel_h, c.kernel_w, c.stride, c.stride, c.pad, c.pad, 1, 1, 5, 100, 9, -128, 127, f.bits,
+                    f.block, f.rows);
+  compare(c.out_h * c.out_w * c.out_c, "convolution");
 }
 
 int main(void) {

@@ -15,10 +15,6 @@ static int8_t expected[kLargest];
 static int8_t memory[kBelow + kLargest];
 static int32_t multipliers[1024];
 
-static int32_t pick(int32_t from, int32_t to) {
-  return from + (int32_t)(next_random() % (uint32_t)(to - from + 1));
-}
-
 static int32_t clamp(int64_t q, const Case* k) {
   return (int32_t)(q < k->low ? k->low : (q > k->high ? k->high : q));
 }

@@ -1,9 +1,9 @@
 /* Product kernels against sums written out: odd shapes at random, and outputs that lie over their inputs as promised.
  */
-#include "../../../src/rt/conv_s8.h"
-#include "../../../src/rt/dense_s8.h"
-#include "../../../src/rt/pointwise_s8.h"
-#include "../harness.h"
+#include "conv_s8.h"
+#include "dense_s8.h"
+#include "harness.h"
+#include "pointwise_s8.h"
 
 enum { kMostIn = 2600, kMostOut = 1400, kMostWeights = 8192, kMostChannels = 40, kGuard = 16 };
 
@@ -13,10 +13,6 @@ static int8_t expected[kMostOut];
 static int8_t weights[kMostWeights] __attribute__((aligned(16)));
 static int32_t channels[2 * kMostChannels];
 static int32_t scratch[8192] __attribute__((aligned(16)));
-
-static int32_t below(int32_t limit) {
-  return (int32_t)(next_random() % (uint32_t)limit);
-}
 
 static int32_t up(int32_t value, int32_t unit) {
   return (value + unit - 1) / unit * unit;

@@ -9,10 +9,6 @@ static int8_t out[kOut];
 static int8_t weights[kWeights];
 static int32_t channels[16];
 
-static int32_t pick(int32_t from, int32_t to) {
-  return from + (int32_t)(next_random() % (uint32_t)(to - from + 1));
-}
-
 static void test_window(void) {
   const int32_t groups = pick(1, 2);
   const int32_t in_c = groups * pick(1, 5);

@@ -23,10 +23,6 @@ static uint32_t hash = 2166136261U;
 
 static int32_t steps, inputs, hidden, gates, reverse, linear, x_factor, h_factor, shift, y_step;
 
-static int32_t pick(int32_t from, int32_t to) {
-  return from + (int32_t)(next_random() % (uint32_t)(to - from + 1));
-}
-
 static double magnitude_of(double value) {
   return value < 0 ? -value : value;
 }

@@ -1,24 +1,15 @@
 /* Sparse weights as gaps and values: products from the stream are those of plain kernels with its decoded levels, be
  * the stream whole or cut. */
-#include "../../../src/rt/coded_s8.h"
-#include "../../../src/rt/relative_product_s8.h"
-#include "../harness.h"
+#include "coded_s8.h"
+#include "relative_product_s8.h"
+#include "stored_weights.h"
 
-enum { kMostIn = 2048, kMostOut = 1024, kMostWeights = 6000, kMostChannels = 40, kGuard = 16, kStream = 3000 };
+enum { kStream = 3000 };
 
-static int8_t image[kMostIn];
-static int8_t plain[kMostWeights] __attribute__((aligned(16)));
 static int8_t levels[800] __attribute__((aligned(4)));
 static uint8_t stream[kStream];
 static tc_relative decoder;
-static int32_t channels[2 * kMostChannels];
-static int32_t scratch[6000] __attribute__((aligned(16)));
-static int8_t got[kMostOut + kGuard], expected[kMostOut];
 static int32_t length, left;
-
-static int32_t below(int32_t limit) {
-  return (int32_t)(next_random() % (uint32_t)limit);
-}
 
 /* Entries of any form; levels have room for the shift. */
 static void make_stream(void) {
@@ -41,29 +32,13 @@ static void make_weights(int32_t columns, int32_t rows) {
   make_stream();
   check(tc_relative_open(stream, &decoder, length) == TC_DECODED, "a stream's beginning");
   tc_decode_s8(&decoder, levels, plain, 0, rows, columns, left);
-  for (int32_t o = 0; o < rows; o++) {
-    channels[2 * o] = below(40001) - 20000;
-    channels[2 * o + 1] = (1 << 28) + below(1 << 30);
-  }
-}
-
-static void compare(int32_t count, const char* what) {
-  int same = 1;
-  for (int32_t i = 0; i < count; i++) same &= got[i] == expected[i];
-  for (int32_t i = 0; i < kGuard; i++) same &= got[count + i] == 77;
-  check(same, what);
-}
-
-static void prepare(int32_t inputs, int32_t outputs) {
-  for (int32_t i = 0; i < inputs; i++) image[i] = random_s8();
-  for (int32_t i = 0; i < kGuard; i++) got[outputs + i] = 77;
+  make_channels(rows);
 }
 
 static void test_dense(void) {
   const int32_t in_c = 1 + below(150), out_c = 1 + below(30);
   make_weights(in_c, out_c);
-  prepare(in_c, out_c);
-  tc_dense_s8(image, expected, 0, plain, channels, in_c, out_c, 100, 9, -90, 127);
+  expect_dense(in_c, out_c);
   tc_dense_relative_s8(image, got, stream, channels, length, in_c, out_c, 100, 9, -90, 127, left);
   compare(out_c, "dense");
 }
@@ -72,8 +47,7 @@ static void test_dense(void) {
 static void test_pointwise(void) {
   const int32_t in_c = 1 + below(100), out_c = 1 + below(30), pixels = 1 + below(15);
   make_weights(in_c, out_c);
-  prepare(pixels * in_c, pixels * out_c);
-  tc_pointwise_s8(image, expected, scratch, plain, channels, pixels, in_c, out_c, 100, 9, -128, 127);
+  expect_pointwise(pixels, in_c, out_c);
   tc_pointwise_relative_s8(image, got, scratch, stream, channels, length, pixels, in_c, out_c, 100, 9, -128, 127, left);
   compare(pixels * out_c, "pointwise");
   if (out_c > in_c) return;
@@ -83,16 +57,12 @@ static void test_pointwise(void) {
 }
 
 static void test_conv(void) {
-  const int32_t kernel_h = 1 + below(3), kernel_w = 1 + below(3), stride = 1 + below(2), pad = below(2);
-  const int32_t in_h = kernel_h + below(4), in_w = kernel_w + below(4), in_c = 1 + below(40), out_c = 1 + below(12);
-  const int32_t out_h = (in_h + pad - kernel_h) / stride + 1, out_w = (in_w + pad - kernel_w) / stride + 1;
-  make_weights(kernel_h * kernel_w * in_c, out_c);
-  prepare(in_h * in_w * in_c, out_h * out_w * out_c);
-  tc_conv_s8(image, expected, scratch, plain, channels, in_h, in_w, in_c, out_h, out_w, out_c, kernel_h, kernel_w,
-             stride, stride, pad, pad, 1, 1, 1, 5, 100, 9, -128, 127);
-  tc_conv_relative_s8(image, got, scratch, stream, channels, length, in_h, in_w, in_c, out_h, out_w, out_c, kernel_h,
-                      kernel_w, stride, stride, pad, pad, 1, 1, 5, 100, 9, -128, 127, left);
-  compare(out_h * out_w * out_c, "convolution");
+  const struct conv c = random_conv();
+  make_weights(c.kernel_h * c.kernel_w * c.in_c, c.out_c);
+  expect_conv(&c);
+  tc_conv_relative_s8(image, got, scratch, stream, channels, length, c.in_h, c.in_w, c.in_c, c.out_h, c.out_w, c.out_c,
+                      c.kernel_h, c.kernel_w, c.stride, c.stride, c.pad, c.pad, 1, 1, 5, 100, 9, -128, 127, left);
+  compare(c.out_h * c.out_w * c.out_c, "convolution");
 }
 
 /* 0 0 5 0 in the first row, -1 0 0 0 in the second: gaps of at most 3, so the last two zeros are in no entry of their
