@@ -6,20 +6,13 @@
 #include <cmath>
 
 #include "tinyc/code/program.h"
-#include "tinyc/eval/program.h"
+#include "unit/run_graph.h"
 #include "unit/small_graphs.h"
 
 namespace tinyc::testing {
 namespace {
 
 using Ints = std::vector<int64_t>;
-
-std::vector<Tensor> run(const Graph& graph, Engine engine, const std::vector<Tensor>& inputs) {
-  Program::Options options;
-  options.engine = engine;
-  Workspace workspace;
-  return Program(graph, options).run(inputs, workspace);
-}
 
 size_t calls_of(const DeviceProgram& program, std::string_view name) {
   return static_cast<size_t>(std::count_if(program.calls.begin(), program.calls.end(),

@@ -10,53 +10,11 @@
 
 #include "quant/weighted_line.h"
 #include "tinyc/ir/linear_quantization.h"
-#include "unit/random_error.h"
+#include "unit/codebook_searches.h"
 #include "unit/small_graphs.h"
 
 namespace tinyc::testing {
 namespace {
-
-CodebookSearch search_of(int64_t rows, int64_t columns, int bits) {
-  CodebookSearch search;
-  search.groups = {random_error(rows, columns, 5), random_error(rows, columns, 9)};
-  size_t scales = 0;
-  for (int g = 0; g < 2; ++g) {
-    std::vector<size_t>& of_row = search.scale_of.emplace_back();
-    for (int64_t r = 0; r < rows; ++r) of_row.push_back(scales++);
-  }
-  // Rows of different power.
-  for (int64_t r = 0; r < rows; ++r) {
-    for (double& t : search.groups[1].target.row(r)) t *= 1.0 + static_cast<double>(r);
-  }
-  search.smallest.assign(scales, 0.0);
-  search.bits = bits;
-  return search;
-}
-
-double row_error(const OutputError& error, int64_t row, const std::vector<double>& weights) {
-  double sum = 0;
-  for (int64_t i = 0; i < error.h.rows; ++i) {
-    for (int64_t j = 0; j < error.h.rows; ++j) {
-      sum += (weights[static_cast<size_t>(i)] - error.target(row, i)) * error.h(i, j) *
-             (weights[static_cast<size_t>(j)] - error.target(row, j));
-    }
-  }
-  return sum;
-}
-
-double error_of(const CodebookSearch& search, const CodebookPoint& point) {
-  double sum = 0;
-  for (size_t g = 0; g < search.groups.size(); ++g) {
-    for (int64_t r = 0; r < search.groups[g].target.rows; ++r) {
-      std::vector<double> weights;
-      for (const double q : point.steps[g].row(r)) {
-        weights.push_back(q * point.scales[search.scale_of[g][static_cast<size_t>(r)]]);
-      }
-      sum += row_error(search.groups[g], r, weights);
-    }
-  }
-  return sum;
-}
 
 // Each weight at the value nearest to it, rows divided by their largest weight.
 double error_of_nearest(const CodebookSearch& search, const std::vector<double>& values) {
@@ -79,7 +37,7 @@ double error_of_nearest(const CodebookSearch& search, const std::vector<double>&
 
 TEST(CodebookSearch, WeightsTakeFewValues) {
   for (int bits = 1; bits <= 5; ++bits) {
-    const CodebookSearch search = search_of(12, 16, bits);
+    const CodebookSearch search = codebook_search(12, 16, bits);
     const CodebookPoint point = search_codebook(search, 1);
     ASSERT_LE(point.codebook.size(), size_t{1} << bits);
     const std::set<double> known(point.codebook.begin(), point.codebook.end());
@@ -97,7 +55,7 @@ TEST(CodebookSearch, WeightsTakeFewValues) {
 
 TEST(CodebookSearch, MakesLessErrorThanNearestValues) {
   for (int bits = 2; bits <= 4; ++bits) {
-    const CodebookSearch search = search_of(12, 16, bits);
+    const CodebookSearch search = codebook_search(12, 16, bits);
     const double found = search_codebook(search, 1).error;
     const size_t count = size_t{1} << bits;
     std::vector<WeightedNumber> numbers;
@@ -125,14 +83,14 @@ TEST(CodebookSearch, MakesLessErrorThanNearestValues) {
 TEST(CodebookSearch, MoreValuesMakeLessError) {
   double before = HUGE_VAL;
   for (int bits = 1; bits <= 6; ++bits) {
-    const double error = search_codebook(search_of(12, 16, bits), 1).error;
+    const double error = search_codebook(codebook_search(12, 16, bits), 1).error;
     EXPECT_LT(error, 0.7 * before);
     before = error;
   }
 }
 
 TEST(CodebookSearch, HeldWeightsStayZero) {
-  CodebookSearch search = search_of(8, 12, 2);
+  CodebookSearch search = codebook_search(8, 12, 2);
   GroupMask held{12, std::vector<uint8_t>(96, 0)};
   for (size_t i = 0; i < held.held.size(); i += 3) held.held[i] = 1;
   search.held = {held, held};
@@ -145,7 +103,7 @@ TEST(CodebookSearch, HeldWeightsStayZero) {
 }
 
 TEST(CodebookSearch, RowsOfZerosStayZero) {
-  CodebookSearch search = search_of(6, 12, 1);
+  CodebookSearch search = codebook_search(6, 12, 1);
   for (double& t : search.groups[0].target.row(3)) t = 0.0;
   const CodebookPoint point = search_codebook(search, 1);
   for (const double q : point.steps[0].row(3)) EXPECT_EQ(q, 0.0);
@@ -153,7 +111,7 @@ TEST(CodebookSearch, RowsOfZerosStayZero) {
 }
 
 TEST(CodebookSearch, ALayerOfZerosHasOneValue) {
-  CodebookSearch search = search_of(3, 5, 3);
+  CodebookSearch search = codebook_search(3, 5, 3);
   for (OutputError& group : search.groups) std::fill(group.target.elements.begin(), group.target.elements.end(), 0.0);
   const CodebookPoint point = search_codebook(search, 1);
   EXPECT_EQ(point.codebook, std::vector<double>{0.0});
@@ -161,7 +119,7 @@ TEST(CodebookSearch, ALayerOfZerosHasOneValue) {
 }
 
 TEST(CodebookSearch, IsTheSameForAnyNumberOfThreads) {
-  const CodebookSearch search = search_of(17, 12, 3);
+  const CodebookSearch search = codebook_search(17, 12, 3);
   const CodebookPoint one = search_codebook(search, 1), three = search_codebook(search, 3);
   EXPECT_EQ(one.scales, three.scales);
   EXPECT_EQ(one.codebook, three.codebook);
@@ -170,7 +128,7 @@ TEST(CodebookSearch, IsTheSameForAnyNumberOfThreads) {
 }
 
 TEST(CodebookSearch, ScalesAreWhatCanBeStored) {
-  CodebookSearch search = search_of(8, 12, 3);
+  CodebookSearch search = codebook_search(8, 12, 3);
   search.smallest[2] = 1.0;
   search.power_of_two_scales = true;
   const CodebookPoint point = search_codebook(search, 1);
@@ -179,7 +137,7 @@ TEST(CodebookSearch, ScalesAreWhatCanBeStored) {
 }
 
 TEST(CodebookSearch, RowsMayShareAScale) {
-  CodebookSearch search = search_of(8, 12, 4);
+  CodebookSearch search = codebook_search(8, 12, 4);
   for (std::vector<size_t>& of_row : search.scale_of) std::fill(of_row.begin(), of_row.end(), 0);
   search.smallest = {0.0};
   const CodebookPoint point = search_codebook(search, 1);

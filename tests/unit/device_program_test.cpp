@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "tinyc/code/program.h"
-#include "tinyc/eval/program.h"
+#include "unit/run_graph.h"
 #include "unit/small_graphs.h"
 
 namespace tinyc::testing {
@@ -22,13 +22,6 @@ ValueId lively(GraphBuilder& b, const std::string& name, Dims dims) {
   Shape shape;
   for (int64_t dim : dims) shape.push_back(dim);
   return b.node("LeakyRelu", {b.input(name, shape)}, {{"alpha", 0.5F}});
-}
-
-std::vector<Tensor> run(const Graph& graph, Engine engine, const Sample& sample) {
-  Program::Options options;
-  options.engine = engine;
-  Workspace workspace;
-  return Program(graph, options).run(sample, workspace);
 }
 
 constexpr double kFew = 0.05;

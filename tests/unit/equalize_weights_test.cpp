@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "tinyc/eval/program.h"
+#include "unit/compare_graphs.h"
 #include "unit/random_network.h"
 #include "unit/small_graphs.h"
 
@@ -114,15 +115,8 @@ TEST(EqualizeWeights, RandomNetworksComputeTheSame) {
     const Graph before = RandomNetwork(seed).make();
     const Graph after = equalized(before, seed % 2 == 0);
     const Sample sample = random_sample(before, seed);
-    Workspace workspace;
-    const std::vector<Tensor> expected = Program(before).run(sample, workspace);
-    const std::vector<Tensor> actual = Program(after).run(sample, workspace);
-    for (size_t i = 0; i < expected.size(); ++i) {
-      const auto a = expected[i].data<float>(), b = actual[i].data<float>();
-      float largest = 0.0F;
-      for (const float value : a) largest = std::max(largest, std::abs(value));
-      for (size_t k = 0; k < a.size(); ++k) ASSERT_NEAR(b[k], a[k], 1e-4F * largest) << "output " << i;
-    }
+    const std::vector<Tensor> expected = run(before, sample), actual = run(after, sample);
+    expect_close_outputs(expected, actual);
     changed += actual[0].same_bytes(expected[0]) ? 0 : 1;
   }
   EXPECT_GT(changed, 10);

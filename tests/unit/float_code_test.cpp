@@ -6,20 +6,13 @@
 #include <cmath>
 
 #include "tinyc/code/program.h"
-#include "tinyc/eval/program.h"
+#include "unit/run_graph.h"
 #include "unit/small_graphs.h"
 
 namespace tinyc::testing {
 namespace {
 
 using Ints = std::vector<int64_t>;
-
-std::vector<Tensor> run(const Graph& graph, Engine engine, const std::vector<Tensor>& inputs) {
-  Program::Options options;
-  options.engine = engine;
-  Workspace workspace;
-  return Program(graph, options).run(inputs, workspace);
-}
 
 std::vector<Tensor> inputs_of(const Graph& graph) {
   std::vector<Tensor> inputs;

@@ -8,6 +8,7 @@
 #include "tinyc/ir/verify.h"
 #include "tinyc/onnx/export.h"
 #include "tinyc/onnx/import.h"
+#include "unit/run_graph.h"
 #include "unit/small_graphs.h"
 
 namespace tinyc::testing {
@@ -42,19 +43,9 @@ Graph two_layers(int first, int second, DataType dtype = DataType::kInt8) {
   return b.finish({b.node("MatMul", {hidden, packed_weight(b, "w2", integers_of({333, 4}, second, dtype, 2))})});
 }
 
-std::map<std::string, int> count_ops(const Graph& graph) {
-  std::map<std::string, int> counts;
-  for (const Node& node : graph.nodes) ++counts[op_name(node)];
-  return counts;
-}
-
-std::vector<Tensor> run(const Graph& graph) {
-  Workspace workspace;
-  return Program(graph).run(random_sample(graph, 7), workspace);
-}
-
 void expect_same(const Graph& plain, const Graph& gathered) {
-  const std::vector<Tensor> expected = run(plain), found = run(gathered);
+  const Sample sample = random_sample(plain, 7);
+  const std::vector<Tensor> expected = run(plain, sample), found = run(gathered, sample);
   ASSERT_EQ(expected.size(), found.size());
   for (size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(found[i].same_bytes(expected[i]));
 }

@@ -6,24 +6,10 @@
 #include <cmath>
 #include <functional>
 
-#include "tinyc/base/rng.h"
+#include "unit/random_error.h"
 
-namespace tinyc {
+namespace tinyc::testing {
 namespace {
-
-// H of correlated inputs, well conditioned enough to compare.
-OutputError random_error(int64_t rows, int64_t columns, uint64_t seed) {
-  Rng rng(seed);
-  Matrix mix(columns, columns), h(columns, columns), target(rows, columns);
-  for (double& x : mix.elements) x = rng.uniform(0.0, 1.0);
-  for (double& x : target.elements) x = rng.uniform(-1.0, 1.0);
-  for (int64_t i = 0; i < columns; ++i) {
-    for (int64_t j = 0; j < columns; ++j) {
-      for (int64_t k = 0; k < columns; ++k) h(i, j) += mix(i, k) * mix(j, k);
-    }
-  }
-  return {damped(h, 0.01), target};
-}
 
 GridSearch search_of(std::vector<OutputError> groups, int32_t limit, bool shared_scale) {
   GridSearch search;
@@ -40,15 +26,9 @@ GridSearch search_of(std::vector<OutputError> groups, int32_t limit, bool shared
   return search;
 }
 
-double row_error(const OutputError& error, int64_t row, double scale, const std::vector<double>& steps) {
-  double sum = 0;
-  for (int64_t i = 0; i < error.h.rows; ++i) {
-    for (int64_t j = 0; j < error.h.rows; ++j) {
-      sum += (scale * steps[static_cast<size_t>(i)] - error.target(row, i)) * error.h(i, j) *
-             (scale * steps[static_cast<size_t>(j)] - error.target(row, j));
-    }
-  }
-  return sum;
+double row_error(const OutputError& error, int64_t row, double scale, std::vector<double> steps) {
+  for (double& step : steps) step *= scale;
+  return testing::row_error(error, row, steps);
 }
 
 std::vector<double> steps_of(const Matrix& steps, int64_t row) {
@@ -75,17 +55,6 @@ GridPoint nearest_point(const GridSearch& search) {
   return point;
 }
 
-double error_of(const GridSearch& search, const GridPoint& point) {
-  double sum = 0;
-  for (size_t g = 0; g < search.groups.size(); ++g) {
-    for (int64_t r = 0; r < search.groups[g].target.rows; ++r) {
-      const double scale = point.scales[search.scale_of[g][static_cast<size_t>(r)]];
-      sum += row_error(search.groups[g], r, scale, steps_of(point.steps[g], r));
-    }
-  }
-  return sum;
-}
-
 // The least error of a row for a given scale, over all integers.
 double least_error(const OutputError& error, int64_t row, double scale, int limit) {
   std::vector<double> steps(static_cast<size_t>(error.h.rows), -limit);
@@ -101,7 +70,7 @@ double least_error(const OutputError& error, int64_t row, double scale, int limi
 TEST(GridSearch, TinyRowsAreAsGoodAsTryingAll) {
   int exact = 0, rows = 0;
   for (uint64_t seed = 1; seed <= 12; ++seed) {
-    const GridSearch search = search_of({random_error(4, 5, seed)}, 3, false);
+    const GridSearch search = search_of({correlated_error(4, 5, seed)}, 3, false);
     const GridPoint point = search_grid(search, 1);
     for (int64_t r = 0; r < 4; ++r, ++rows) {
       const double scale = point.scales[static_cast<size_t>(r)];
@@ -115,7 +84,7 @@ TEST(GridSearch, TinyRowsAreAsGoodAsTryingAll) {
 }
 
 TEST(GridSearch, NoSingleStepAndNoPairOfStepsGains) {
-  const GridSearch search = search_of({random_error(3, 12, 7)}, 7, false);
+  const GridSearch search = search_of({correlated_error(3, 12, 7)}, 7, false);
   const GridPoint point = search_grid(search, 1);
   for (int64_t r = 0; r < 3; ++r) {
     const double scale = point.scales[static_cast<size_t>(r)];
@@ -135,7 +104,8 @@ TEST(GridSearch, NoSingleStepAndNoPairOfStepsGains) {
 TEST(GridSearch, IsNeverWorseThanRoundingToNearest) {
   for (uint64_t seed = 1; seed <= 8; ++seed) {
     for (const bool shared : {false, true}) {
-      const GridSearch search = search_of({random_error(5, 20, seed), random_error(5, 20, seed + 100)}, 7, shared);
+      const GridSearch search =
+          search_of({correlated_error(5, 20, seed), correlated_error(5, 20, seed + 100)}, 7, shared);
       const GridPoint point = search_grid(search, 2);
       EXPECT_LT(error_of(search, point), error_of(search, nearest_point(search)));
       EXPECT_NEAR(point.error, error_of(search, point), 1e-9 * point.error);
@@ -144,7 +114,7 @@ TEST(GridSearch, IsNeverWorseThanRoundingToNearest) {
 }
 
 TEST(GridSearch, StaysOnItsGrid) {
-  GridSearch search = search_of({random_error(6, 9, 3)}, 1, false);
+  GridSearch search = search_of({correlated_error(6, 9, 3)}, 1, false);
   search.smallest.assign(6, 0.75);
   const GridPoint point = search_grid(search, 1);
   for (const double scale : point.scales) {
@@ -155,14 +125,14 @@ TEST(GridSearch, StaysOnItsGrid) {
 }
 
 TEST(GridSearch, IsTheSameForAnyNumberOfThreads) {
-  const GridSearch search = search_of({random_error(20, 60, 5), random_error(20, 60, 6)}, 7, false);
+  const GridSearch search = search_of({correlated_error(20, 60, 5), correlated_error(20, 60, 6)}, 7, false);
   const GridPoint one = search_grid(search, 1), three = search_grid(search, 3);
   EXPECT_EQ(one.scales, three.scales);
   for (size_t g = 0; g < 2; ++g) EXPECT_EQ(one.steps[g].elements, three.steps[g].elements);
 }
 
 TEST(GridSearch, HeldWeightsStayZeroAndTheOthersMakeUpForThem) {
-  GridSearch search = search_of({random_error(6, 16, 9)}, 7, false);
+  GridSearch search = search_of({correlated_error(6, 16, 9)}, 7, false);
   search.finalists = 2;
   search.restarts = 20;
   GroupMask held{16, std::vector<uint8_t>(6 * 16, 0)};
@@ -183,7 +153,7 @@ TEST(GridSearch, HeldWeightsStayZeroAndTheOthersMakeUpForThem) {
 }
 
 TEST(GridSearch, ATargetOfZerosStaysZeros) {
-  GridSearch search = search_of({random_error(2, 4, 1)}, 7, false);
+  GridSearch search = search_of({correlated_error(2, 4, 1)}, 7, false);
   std::fill(search.groups[0].target.elements.begin(), search.groups[0].target.elements.end(), 0.0);
   const GridPoint point = search_grid(search, 1);
   EXPECT_EQ(point.error, 0.0);
@@ -191,4 +161,4 @@ TEST(GridSearch, ATargetOfZerosStaysZeros) {
 }
 
 }  // namespace
-}  // namespace tinyc
+}  // namespace tinyc::testing

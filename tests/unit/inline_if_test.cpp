@@ -4,30 +4,22 @@
 #include <gtest/gtest.h>
 
 #include "text/onnx_text.h"
-#include "tinyc/eval/program.h"
 #include "tinyc/onnx/import.h"
 #include "tinyc/ops/infer.h"
 #include "tinyc/ops/op.h"
+#include "unit/run_graph.h"
 
-namespace tinyc {
+namespace tinyc::testing {
 namespace {
 
 using ::testing::ElementsAre;
 
 Graph import_fixed(const std::string& condition, std::string_view text) {
-  return import_model_bytes(testing::model_from_text(text), {}, {.dims = {}, .fixed = {{"which", condition}}});
-}
-
-std::vector<std::string> ops_of(const Graph& graph) {
-  std::vector<std::string> ops;
-  for (const Node& node : graph.nodes) ops.push_back(op_name(node));
-  return ops;
+  return import_model_bytes(model_from_text(text), {}, {.dims = {}, .fixed = {{"which", condition}}});
 }
 
 std::vector<float> run(const Graph& graph) {
-  Workspace workspace;
-  const std::vector<Tensor> inputs{Tensor::of<float>({2}, std::vector<float>{-1, 2})};
-  return Program(graph).run(inputs, workspace)[0].to_float();
+  return testing::run(graph, {Tensor::of<float>({2}, std::vector<float>{-1, 2})})[0].to_float();
 }
 
 constexpr std::string_view kNested = R"(<ir_version: 8, opset_import: ["" : 13]>
@@ -74,10 +66,10 @@ TEST(InlineIf, ValuesHandedThroughKeepTheNameOfTheOutput) {
 }
 
 TEST(InlineIf, AConditionThatIsComputedStays) {
-  Graph graph = import_model_bytes(testing::model_from_text(kNested));
+  Graph graph = import_model_bytes(model_from_text(kNested));
   EXPECT_FALSE(inline_constant_ifs(graph));
   EXPECT_THAT(ops_of(graph), ElementsAre("Neg", "If", "Neg"));
 }
 
 }  // namespace
-}  // namespace tinyc
+}  // namespace tinyc::testing

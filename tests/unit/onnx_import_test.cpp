@@ -3,19 +3,19 @@
 #include <onnx/onnx_pb.h>
 
 #include "text/onnx_text.h"
-#include "tinyc/eval/program.h"
 #include "tinyc/onnx/import.h"
 #include "tinyc/ops/infer.h"
 #include "tinyc/ops/op.h"
+#include "unit/run_graph.h"
 
-namespace tinyc {
+namespace tinyc::testing {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 Graph import_text(std::string_view text, const ImportOptions& options = {}) {
-  return import_model_bytes(testing::model_from_text(text), {}, options);
+  return import_model_bytes(model_from_text(text), {}, options);
 }
 
 std::string error_of(std::string_view text, ErrorKind kind = ErrorKind::kModel, const ImportOptions& options = {}) {
@@ -28,15 +28,8 @@ std::string error_of(std::string_view text, ErrorKind kind = ErrorKind::kModel, 
   return "no error";
 }
 
-std::vector<std::string> ops_of(const Graph& graph) {
-  std::vector<std::string> ops;
-  for (const Node& node : graph.nodes) ops.push_back(op_name(node));
-  return ops;
-}
-
-std::vector<float> run(const Graph& graph, const std::vector<Tensor>& inputs) {
-  Workspace workspace;
-  return Program(graph).run(inputs, workspace)[0].to_float();
+std::vector<float> result_of(const Graph& graph, const std::vector<Tensor>& inputs) {
+  return run(graph, inputs)[0].to_float();
 }
 
 Tensor floats(const std::vector<float>& values) {
@@ -55,7 +48,7 @@ TEST(OnnxImport, ConstantNodesBecomeConstants) {
   const Graph graph = import_text(R"(<ir_version: 8, opset_import: ["" : 13]>
     g (float[2] x) => (float[2] y) { w = Constant <value_floats = [3.0, 4.0]> () y = Mul(x, w) })");
   EXPECT_THAT(ops_of(graph), ElementsAre("Mul"));
-  EXPECT_THAT(run(graph, {floats({1, 2})}), ElementsAre(3, 8));
+  EXPECT_THAT(result_of(graph, {floats({1, 2})}), ElementsAre(3, 8));
 }
 
 TEST(OnnxImport, NodesAreSorted) {
@@ -96,7 +89,7 @@ TEST(OnnxImport, OutputsNeedAName) {
 
 TEST(OnnxImport, NodeNamesBecomeUnique) {
   onnx::ModelProto model;
-  ASSERT_TRUE(model.ParseFromString(testing::model_from_text(R"(<ir_version: 8, opset_import: ["" : 13]>
+  ASSERT_TRUE(model.ParseFromString(model_from_text(R"(<ir_version: 8, opset_import: ["" : 13]>
     g (float[2] x) => (float[2] y) { a = Neg(x) b = Neg(a) c = Neg(b) y = Neg(c) })")));
   model.mutable_graph()->mutable_node(0)->set_name("n");
   model.mutable_graph()->mutable_node(1)->set_name("n");
@@ -112,7 +105,7 @@ TEST(OnnxImport, LeftOutOperandsHaveNoValue) {
     g (float[3] x) => (float[3] y) <float high = {2}> { y = Clip(x, , high) })");
   ASSERT_EQ(graph.nodes[0].inputs.size(), 3U);
   EXPECT_EQ(graph.nodes[0].inputs[1], kNoValue);
-  EXPECT_THAT(run(graph, {floats({-1, 1, 5})}), ElementsAre(-1, 1, 2));
+  EXPECT_THAT(result_of(graph, {floats({-1, 1, 5})}), ElementsAre(-1, 1, 2));
 }
 
 TEST(OnnxImport, AttributesAreCheckedAgainstTheOp) {
@@ -140,7 +133,7 @@ TEST(OnnxImport, FunctionsAreOpenedWithTheirAttributes) {
   const Graph graph = import_text(kFunctions);
   EXPECT_THAT(ops_of(graph), ElementsAre("Pow", "Mul", "Pow", "Mul"));
   EXPECT_EQ(graph[graph.outputs[0]].name, "y");
-  EXPECT_THAT(run(graph, {floats({1, 2})}), ElementsAre(4, 32));
+  EXPECT_THAT(result_of(graph, {floats({1, 2})}), ElementsAre(4, 32));
 }
 
 TEST(OnnxImport, FunctionsThatCallThemselvesAreRefused) {
@@ -183,8 +176,8 @@ TEST(OnnxImport, SubgraphsShareOneListOfCaptures) {
     EXPECT_EQ(branch[branch.inputs[0]].name, graph[node.inputs[1]].name);
     EXPECT_EQ(branch[branch.inputs[1]].name, graph[node.inputs[2]].name);
   }
-  EXPECT_THAT(run(graph, {floats({-1, 2}), Tensor::scalar(true)}), ElementsAre(12, 20));
-  EXPECT_THAT(run(graph, {floats({-1, 2}), Tensor::scalar(false)}), ElementsAre(10, -40));
+  EXPECT_THAT(result_of(graph, {floats({-1, 2}), Tensor::scalar(true)}), ElementsAre(12, 20));
+  EXPECT_THAT(result_of(graph, {floats({-1, 2}), Tensor::scalar(false)}), ElementsAre(10, -40));
 }
 
 TEST(OnnxImport, ConstantsAroundASubgraphAreConstantsInIt) {
@@ -211,7 +204,7 @@ TEST(OnnxImport, FixedInputsBecomeConstants) {
     g (float[2] x, float[2] scale, int64 n) => (float[2] y) { y = Mul(x, scale) })";
   const Graph graph = import_text(kText, {.dims = {}, .fixed = {{"scale", "2,3"}, {"n", "16000"}}});
   ASSERT_EQ(graph.inputs.size(), 1U);
-  EXPECT_THAT(run(graph, {floats({1, 1})}), ElementsAre(2, 3));
+  EXPECT_THAT(result_of(graph, {floats({1, 1})}), ElementsAre(2, 3));
   const auto fail = [&](const std::string& name, const std::string& value) {
     return error_of(kText, ErrorKind::kUsage, {.dims = {}, .fixed = {{name, value}}});
   };
@@ -224,7 +217,7 @@ TEST(OnnxImport, FixedInputsBecomeConstants) {
 
 TEST(OnnxImport, WeightsThatAreNotNumbersAreRefusedByName) {
   onnx::ModelProto model;
-  ASSERT_TRUE(model.ParseFromString(testing::model_from_text(R"(<ir_version: 8, opset_import: ["" : 13]>
+  ASSERT_TRUE(model.ParseFromString(model_from_text(R"(<ir_version: 8, opset_import: ["" : 13]>
     g (float[2] x) => (float[2] y) <float[2] w = {1, 2}> { y = Add(x, w) })")));
   auto* values = model.mutable_graph()->mutable_initializer(0);
   const auto error = [&] {
@@ -255,7 +248,7 @@ TEST(OnnxImport, BytesThatAreNoModel) {
   };
   EXPECT_THAT(error("hello, world"), HasSubstr("not an ONNX model"));
   EXPECT_THAT(error(""), HasSubstr("holds no graph"));
-  const std::string whole = testing::model_from_text(kBranches);
+  const std::string whole = model_from_text(kBranches);
   for (size_t size = 0; size < whole.size(); ++size)
     EXPECT_NE(error(std::string_view(whole).substr(0, size)), "no error") << size;
 }
@@ -290,4 +283,4 @@ TEST(OnnxImport, SubgraphsNestedTooDeepAreRefused) {
 }
 
 }  // namespace
-}  // namespace tinyc
+}  // namespace tinyc::testing

@@ -6,8 +6,8 @@
 
 #include "tinyc/ir/linear_quantization.h"
 #include "tinyc/quant/end_sqnr.h"
-#include "tinyc/quant/error_sums.h"
-#include "unit/small_graphs.h"
+#include "unit/compare_graphs.h"
+#include "unit/pruned.h"
 
 namespace tinyc::testing {
 namespace {
@@ -20,9 +20,7 @@ struct Fitted {
   std::map<std::string, int64_t> counters;
 };
 
-using Options = std::map<std::string, OptionValue>;
-
-Fitted fit(const Graph& graph, QuantizationSettings settings, int threads = 2, const Options& options = {}) {
+Fitted fit(const Graph& graph, QuantizationSettings settings, int threads = 2, const PassOptions& options = {}) {
   Fitted result{.reference = folded(graph), .before = {}, .after = {}, .notes = {}, .counters = {}};
   CalibratedContext calibrated(result.reference, settings);
   calibrated.context.samples.clear();
@@ -40,20 +38,6 @@ Fitted fit(const Graph& graph, QuantizationSettings settings, int threads = 2, c
 }
 
 // Signal to noise of the first output on samples that no pass has seen.
-double sqnr(const Graph& reference, const Graph& graph) {
-  Program::Options options;
-  options.engine = Engine::kSimulated;
-  const Program exact(reference), rounded(graph, options);
-  Workspace workspace;
-  ErrorSums sums;
-  for (uint64_t seed = 1; seed <= 8; ++seed) {
-    const Sample sample = random_sample(reference, 77777 * seed);
-    const Tensor wanted = exact.run(sample, workspace).front(), is = rounded.run(sample, workspace).front();
-    sums.add(wanted.data<float>(), is.data<float>());
-  }
-  return sums.sqnr_db();
-}
-
 QuantizationSettings bits(int count) {
   QuantizationSettings settings;
   settings.weight_bits = count;
@@ -158,32 +142,24 @@ TEST(OptimizeRounding, LayersAreNoted) {
   EXPECT_EQ(noted, 2) << "a Gemm and a MatMul";
 }
 
-void expect_same(const Fitted& one, const Fitted& three) {
-  ASSERT_EQ(one.after.values.size(), three.after.values.size());
-  for (size_t i = 0; i < one.after.values.size(); ++i) {
-    const Value &a = one.after.values[i], &b = three.after.values[i];
-    EXPECT_EQ(a.quant.has_value(), b.quant.has_value());
-    EXPECT_TRUE(!a.constant || a.constant->same_bytes(*b.constant)) << a.name;
-  }
-}
-
 TEST(OptimizeRounding, IsTheSameForAnyNumberOfThreads) {
-  expect_same(fit(separable_convolutions(), bits(4), 1), fit(separable_convolutions(), bits(4), 3));
+  expect_same_constants(fit(separable_convolutions(), bits(4), 1).after,
+                        fit(separable_convolutions(), bits(4), 3).after);
 }
 
 TEST(OptimizeRounding, LearnedRoundingStaysWhereItIsBetter) {
-  const Options learned{{"iterations", int64_t{300}}};
+  const PassOptions learned{{"iterations", int64_t{300}}};
   const Graph graph = separable_convolutions();
   const Fitted plain = fit(graph, bits(2)), refined = fit(graph, bits(2), 1, learned);
   expect_on_grids(refined);
   EXPECT_GT(refined.counters.at("optimize-rounding.refined"), 0);
   EXPECT_EQ(plain.counters.count("optimize-rounding.refined"), 0U);
   EXPECT_GT(sqnr(refined.reference, refined.after), sqnr(refined.reference, refined.before));
-  expect_same(refined, fit(graph, bits(2), 3, learned));
+  expect_same_constants(refined.after, fit(graph, bits(2), 3, learned).after);
 }
 
 TEST(OptimizeRounding, TheTrialThatIsBestAtTheEndStays) {
-  const Options trials{{"iterations", int64_t{50}}, {"restarts", int64_t{3}}, {"trials", int64_t{2}}};
+  const PassOptions trials{{"iterations", int64_t{50}}, {"restarts", int64_t{3}}, {"trials", int64_t{2}}};
   const Graph graph = separable_convolutions();
   const Fitted plain = fit(graph, bits(2)), tried = fit(graph, bits(2), 1, trials);
   std::vector<Sample> samples;
@@ -191,7 +167,7 @@ TEST(OptimizeRounding, TheTrialThatIsBestAtTheEndStays) {
   const EndSqnr end(plain.reference, plan_storage(plain.after, bits(2)), samples, 1);
   EXPECT_GE(end.of(tried.after), end.of(plain.after));
   EXPECT_NE(tried.notes.back().text.find("(kept)"), std::string::npos);
-  expect_same(tried, fit(graph, bits(2), 3, trials));
+  expect_same_constants(tried.after, fit(graph, bits(2), 3, trials).after);
 }
 
 TEST(OptimizeRounding, WithoutSamplesNothingChanges) {

@@ -4,10 +4,9 @@
 #include <algorithm>
 #include <set>
 
-#include "tinyc/eval/program.h"
-#include "tinyc/quant/error_sums.h"
 #include "tinyc/quant/structures.h"
-#include "unit/small_graphs.h"
+#include "unit/compare_graphs.h"
+#include "unit/pruned.h"
 
 namespace tinyc::testing {
 namespace {
@@ -50,41 +49,10 @@ Graph recurrent(const std::string& op, int64_t gates) {
   return b.finish({b.node("Gemm", {last, b.random("w2", {8, 4}), b.random("b2", {4})})});
 }
 
-struct Pruned {
-  Graph reference, graph;
-  std::map<std::string, int64_t> counters;
-};
-
 Pruned prune(const Graph& model, const std::string& pass, double share) {
-  Pruned result{model, model, {}};
-  CalibratedContext calibrated(model);
-  PassContext& context = calibrated.context;
-  context.samples.clear();
-  for (uint64_t seed = 0; seed < 24; ++seed) context.samples.push_back(random_sample(model, 900 + 31 * seed));
-  const PassDef* def = find_pass(pass);
-  context.pass = pass;
-  def->run(result.graph, def->parse({{"share", share}}), context);
-  infer_types(result.graph);
-  run_pass(result.graph, "eliminate-constant-channels", context);
-  result.counters = context.counters;
-  return result;
-}
-
-Dims dims_of(const Graph& graph, std::string_view name) {
-  const auto found =
-      std::find_if(graph.values.begin(), graph.values.end(), [&](const Value& value) { return value.name == name; });
-  return found == graph.values.end() ? Dims() : *found->type.shape.known_dims();
-}
-
-double sqnr(const Pruned& pruned) {
-  ErrorSums sums;
-  for (uint64_t seed = 1; seed <= 8; ++seed) {
-    const Sample sample = random_sample(pruned.reference, 99991 * seed);
-    Workspace a, b;
-    sums.add(Program(pruned.reference).run(sample, a)[0].data<float>(),
-             Program(pruned.graph).run(sample, b)[0].data<float>());
-  }
-  return sums.sqnr_db();
+  Pruned pruned = prune_with(model, pass, {{"share", share}});
+  run_pass(pruned.graph, "eliminate-constant-channels", pruned.calibrated->context);
+  return pruned;
 }
 
 TEST(Structures, AHeadIsItsQueriesKeysAndValuesAndWhatReadsThem) {
@@ -126,10 +94,10 @@ TEST(Structures, AGroupOfAConvolutionIsOne) {
 
 TEST(PruneHeads, TheHeadThatSaysNothingGoesFirst) {
   const Pruned pruned = prune(quiet_head(), "prune-heads", 0.25);
-  EXPECT_EQ(pruned.counters.at("prune-heads.heads"), 1);
+  EXPECT_EQ(pruned.context().counters.at("prune-heads.heads"), 1);
   for (const char* name : {"wq", "wk", "wv"}) EXPECT_EQ(dims_of(pruned.graph, name), (Dims{8, 6}));
   EXPECT_EQ(dims_of(pruned.graph, "wo"), (Dims{6, 8}));
-  EXPECT_GT(sqnr(pruned), 40.0);
+  EXPECT_GT(sqnr(pruned.reference, pruned.graph), 40.0);
 }
 
 TEST(PruneHeads, ABlockKeepsAHead) {
@@ -144,7 +112,7 @@ TEST(PruneChannels, HiddenUnitsGo) {
     EXPECT_LT(r[2], 8);
     EXPECT_EQ(r[1], gates * r[2]);
     EXPECT_EQ(dims_of(pruned.graph, "w2")[0], r[2]);
-    EXPECT_GT(sqnr(pruned), 3.0);
+    EXPECT_GT(sqnr(pruned.reference, pruned.graph), 3.0);
   }
 }
 

@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "tinyc/base/error.h"
-#include "tinyc/quant/error_sums.h"
-#include "unit/small_graphs.h"
+#include "unit/compare_graphs.h"
+#include "unit/pruned.h"
 
 namespace tinyc::testing {
 namespace {
@@ -29,65 +29,27 @@ Graph small_model() {
       {b.node("Gemm", {flat, b.random("w4", {10, 64}, 0.3F), b.random("b4", {10})}, {{"transB", int64_t{1}}})});
 }
 
-struct Pruned {
-  Graph reference, graph;
-  std::unique_ptr<CalibratedContext> calibrated;
-};
-
-Pruned prune(const Graph& model, const std::map<std::string, OptionValue>& options, int threads = 2) {
-  Pruned result{folded(model), {}, nullptr};
-  result.calibrated = std::make_unique<CalibratedContext>(result.reference);
-  PassContext& context = result.calibrated->context;
-  context.samples.clear();
-  for (uint64_t seed = 0; seed < 24; ++seed)
-    context.samples.push_back(random_sample(result.reference, 500 + 31 * seed));
-  context.threads = threads;
-  context.pass = "prune";
-  result.graph = result.reference;
-  const PassDef* pass = find_pass("prune");
-  pass->run(result.graph, pass->parse(options), context);
-  infer_types(result.graph);
-  return result;
+Pruned prune(const Graph& model, const PassOptions& options, int threads = 2) {
+  return prune_with(folded(model), "prune", options, threads);
 }
 
 Pruned prune(const std::string& amount) {
   return prune(small_model(), {{"amount", amount}});
 }
 
-const Tensor& weight_of(const Graph& graph, const std::string& name) {
-  for (const Value& value : graph.values) {
-    if (value.name == name) return *value.constant;
-  }
-  throw std::runtime_error("no " + name);
-}
-
 int64_t zeros_of(const Graph& graph, const std::string& name) {
-  const std::vector<float> values = weight_of(graph, name).to_float();
+  const std::vector<float> values = constant_named(graph, name).to_float();
   return std::count(values.begin(), values.end(), 0.0F);
-}
-
-double sqnr(const Graph& reference, const Graph& graph) {
-  Program::Options options;
-  options.engine = Engine::kSimulated;
-  const Program exact(reference), other(graph, options);
-  Workspace workspace;
-  ErrorSums sums;
-  for (uint64_t seed = 1; seed <= 8; ++seed) {
-    const Sample sample = random_sample(reference, 99991 * seed);
-    const Tensor wanted = exact.run(sample, workspace).front(), is = other.run(sample, workspace).front();
-    sums.add(wanted.data<float>(), is.data<float>());
-  }
-  return sums.sqnr_db();
 }
 
 TEST(Prune, KernelsKeepSoManyTaps) {
   const Pruned pruned = prune("patterns:4");
-  const auto weights = weight_of(pruned.graph, "w1").data<float>();
+  const auto weights = constant_named(pruned.graph, "w1").data<float>();
   for (size_t first = 0; first < weights.size(); first += 9) {
     EXPECT_EQ(std::count(weights.begin() + first, weights.begin() + first + 9, 0.0F), 5);
   }
   for (const char* dense : {"w2", "w3", "w4"}) {
-    const auto other = weight_of(pruned.graph, dense).data<float>();
+    const auto other = constant_named(pruned.graph, dense).data<float>();
     EXPECT_EQ(std::count(other.begin(), other.end(), 0.0F), 0) << dense;
   }
 }
@@ -97,7 +59,7 @@ TEST(Prune, TheShareIsThatOfAllPrunedLayersTogether) {
   const int64_t zeros = zeros_of(half.graph, "w1") + zeros_of(half.graph, "w3") + zeros_of(half.graph, "w4");
   EXPECT_NEAR(static_cast<double>(zeros), 0.5 * (288 + 128 + 640), 2);
   EXPECT_EQ(zeros_of(half.graph, "w2"), 0) << "depthwise layers stay dense";
-  EXPECT_EQ(half.calibrated->context.counters.at("prune.zeros"), zeros);
+  EXPECT_EQ(half.context().counters.at("prune.zeros"), zeros);
 }
 
 TEST(Prune, SayingSoPrunesEachLayerAlike) {
@@ -126,7 +88,7 @@ TEST(Prune, TheErrorIsSmallerThanThatOfMagnitudes) {
 
 TEST(Prune, OfFourInputsOfATapTwoStay) {
   const Pruned pruned = prune("2:4");
-  const std::vector<float> w1 = weight_of(pruned.graph, "w1").to_float();
+  const std::vector<float> w1 = constant_named(pruned.graph, "w1").to_float();
   for (size_t row = 0; row < 8; ++row) {
     for (size_t tap = 0; tap < 9; ++tap) {
       int kept = 0;
@@ -140,7 +102,7 @@ TEST(Prune, OfFourInputsOfATapTwoStay) {
 TEST(Prune, KernelsGoWhole) {
   const Pruned pruned =
       prune(small_model(), {{"amount", std::string("kernels:0.5")}, {"layers", std::string("uniform")}});
-  const std::vector<float> w1 = weight_of(pruned.graph, "w1").to_float();
+  const std::vector<float> w1 = constant_named(pruned.graph, "w1").to_float();
   int gone = 0;
   for (size_t kernel = 0; kernel < 32; ++kernel) {
     const auto first = w1.begin() + static_cast<std::ptrdiff_t>(kernel * 9);
@@ -159,7 +121,8 @@ TEST(Prune, ZerosStayThroughRoundingAndPacking) {
     run_pass(pruned.graph, pass, context);
   }
   for (const char* name : {"w1", "w3", "w4"}) {
-    const std::vector<float> was = weight_of(before, name).to_float(), is = weight_of(pruned.graph, name).to_float();
+    const std::vector<float> was = constant_named(before, name).to_float(),
+                             is = constant_named(pruned.graph, name).to_float();
     int64_t held = 0;
     for (size_t i = 0; i < was.size(); ++i) {
       if (context.masks.at(name)[i] == 0) continue;
@@ -174,7 +137,7 @@ TEST(Prune, ZerosStayThroughRoundingAndPacking) {
 TEST(Prune, LayersSayHowMuchOfThemWent) {
   const Pruned pruned = prune("0.5");
   int dense = 0, counted = 0;
-  for (const PassNote& note : pruned.calibrated->context.notes) {
+  for (const PassNote& note : pruned.context().notes) {
     dense += note.text == "stays dense: it is depthwise" ? 1 : 0;
     counted += note.text.find("weights are 0") != std::string::npos ? 1 : 0;
   }
@@ -183,12 +146,8 @@ TEST(Prune, LayersSayHowMuchOfThemWent) {
 }
 
 TEST(Prune, IsTheSameForAnyNumberOfThreads) {
-  const std::map<std::string, OptionValue> options{{"amount", std::string("0.5")}};
-  const Pruned one = prune(small_model(), options, 1), three = prune(small_model(), options, 3);
-  for (size_t i = 0; i < one.graph.values.size(); ++i) {
-    const Value &a = one.graph.values[i], &b = three.graph.values[i];
-    EXPECT_TRUE(!a.constant || a.constant->same_bytes(*b.constant)) << a.name;
-  }
+  const PassOptions options{{"amount", std::string("0.5")}};
+  expect_same_constants(prune(small_model(), options, 1).graph, prune(small_model(), options, 3).graph);
 }
 
 TEST(Prune, WithoutSamplesItComplains) {

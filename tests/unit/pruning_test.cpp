@@ -8,42 +8,15 @@
 #include <numeric>
 
 #include "tinyc/base/error.h"
-#include "tinyc/base/rng.h"
 #include "tinyc/quant/mask_swaps.h"
 #include "tinyc/quant/prune_spec.h"
+#include "unit/random_error.h"
 
-namespace tinyc {
+namespace tinyc::testing {
 namespace {
 
-// H of correlated inputs of uneven power.
-OutputError random_error(int64_t rows, int64_t columns, uint64_t seed) {
-  Rng rng(seed);
-  Matrix mix(columns, columns), h(columns, columns), target(rows, columns);
-  for (int64_t i = 0; i < columns; ++i) {
-    const double power = rng.uniform(0.1, 1.0);
-    for (double& x : mix.row(i)) x = power * rng.uniform(-0.3, 1.0);
-  }
-  for (double& x : target.elements) x = rng.uniform(-1.0, 1.0);
-  for (int64_t i = 0; i < columns; ++i) {
-    for (int64_t j = 0; j < columns; ++j) {
-      for (int64_t k = 0; k < columns; ++k) h(i, j) += mix(i, k) * mix(j, k);
-    }
-  }
-  return {damped(h, 0.01), target};
-}
-
-double error_of(const OutputError& error, const Matrix& weights, int64_t row) {
-  double sum = 0;
-  for (int64_t i = 0; i < weights.columns; ++i) {
-    for (int64_t j = 0; j < weights.columns; ++j) {
-      sum += (weights(row, i) - error.target(row, i)) * error.h(i, j) * (weights(row, j) - error.target(row, j));
-    }
-  }
-  return sum;
-}
-
 double least_error(const OutputError& error, const PruneUnits& units, std::span<const Removal> removals, int64_t row) {
-  return error_of(error, best_with_zeros(error, mask_of(error, units, removals), 1), row);
+  return row_error(error, row, best_with_zeros(error, mask_of(error, units, removals), 1).row(row));
 }
 
 PruneUnits units_of(int64_t columns, int64_t size) {
@@ -56,7 +29,7 @@ PruneUnits units_of(int64_t columns, int64_t size) {
 
 TEST(Pruning, ObsKnowsWhatEveryRemovalCosts) {
   for (const int64_t size : {1, 3}) {
-    const OutputError error = random_error(2, 12, 5);
+    const OutputError error = correlated_error(2, 12, 5);
     const PruneUnits units = units_of(12, size);
     const Ranking ranking = require_criterion("obs").rank({error, units});
     for (int64_t row = 0; row < 2; ++row) {
@@ -74,7 +47,7 @@ TEST(Pruning, ObsKnowsWhatEveryRemovalCosts) {
 }
 
 TEST(Pruning, ObsTakesTheCheapestUnitFirst) {
-  const OutputError error = random_error(3, 10, 6);
+  const OutputError error = correlated_error(3, 10, 6);
   const PruneUnits units = units_of(10, 2);
   const Ranking ranking = require_criterion("obs").rank({error, units});
   for (int64_t row = 0; row < 3; ++row) {
@@ -91,14 +64,12 @@ double error_after(std::string_view criterion, const OutputError& error, const P
   const std::vector<Ranking> rankings{require_criterion(criterion).rank({error, units, 3})};
   const auto removals = cheapest(rankings, units.size, weights);
   const Matrix best = best_with_zeros(error, mask_of(error, units, removals[0]), 1);
-  double sum = 0;
-  for (int64_t row = 0; row < best.rows; ++row) sum += error_of(error, best, row);
-  return sum;
+  return error_of(error, best);
 }
 
 TEST(Pruning, WhatKnowsMoreOfTheDataLosesLess) {
   for (const int64_t size : {1, 2}) {
-    const OutputError error = random_error(8, 32, 7);
+    const OutputError error = correlated_error(8, 32, 7);
     const PruneUnits units = units_of(32, size);
     const double obs = error_after("obs", error, units, 128);
     const double activation = error_after("activation", error, units, 128);
@@ -111,7 +82,7 @@ TEST(Pruning, WhatKnowsMoreOfTheDataLosesLess) {
 }
 
 TEST(Pruning, AQuotaIsKeptInEveryRun) {
-  const OutputError error = random_error(4, 14, 8);
+  const OutputError error = correlated_error(4, 14, 8);
   for (const CriterionDef* criterion : all_criteria()) {
     PruneUnits units = units_of(14, 1);
     units.of = 4;
@@ -136,7 +107,7 @@ double least_of_two_in_four(const OutputError& error, int64_t row) {
     if (std::popcount(bits & 15U) != 2 || std::popcount(bits >> 4U) != 2) continue;
     GroupMask mask{8, std::vector<uint8_t>(static_cast<size_t>(8 * error.target.rows), 0)};
     for (size_t c = 0; c < 8; ++c) mask.held[static_cast<size_t>(row) * 8 + c] = static_cast<uint8_t>(bits >> c & 1U);
-    best = std::min(best, error_of(error, best_with_zeros(error, mask, 1), row));
+    best = std::min(best, row_error(error, row, best_with_zeros(error, mask, 1).row(row)));
   }
   return best;
 }
@@ -144,7 +115,7 @@ double least_of_two_in_four(const OutputError& error, int64_t row) {
 TEST(Pruning, SwapsKeepTheQuotaAndOftenFindTheBest) {
   int best = 0, gained = 0, rows = 0;
   for (uint64_t seed = 20; seed < 30; ++seed) {
-    const OutputError error = random_error(6, 8, seed);
+    const OutputError error = correlated_error(6, 8, seed);
     PruneUnits units = units_of(8, 1);
     units.of = 4;
     units.kept = 2;
@@ -157,8 +128,8 @@ TEST(Pruning, SwapsKeepTheQuotaAndOftenFindTheBest) {
         for (int64_t c = run; c < run + 4; ++c) held += swapped(row, c) ? 1 : 0;
         EXPECT_EQ(held, 2);
       }
-      const double before = error_of(error, best_with_zeros(error, first, 1), row);
-      const double after = error_of(error, best_with_zeros(error, swapped, 1), row);
+      const double before = row_error(error, row, best_with_zeros(error, first, 1).row(row));
+      const double after = row_error(error, row, best_with_zeros(error, swapped, 1).row(row));
       EXPECT_LE(after, before * (1 + 1e-9));
       gained += after < before * (1 - 1e-9) ? 1 : 0;
       best += after <= least_of_two_in_four(error, row) * (1 + 1e-9) ? 1 : 0;
@@ -169,7 +140,7 @@ TEST(Pruning, SwapsKeepTheQuotaAndOftenFindTheBest) {
 }
 
 TEST(Pruning, WithoutAQuotaNothingIsSwapped) {
-  const OutputError error = random_error(2, 8, 3);
+  const OutputError error = correlated_error(2, 8, 3);
   const PruneUnits units = units_of(8, 1);
   GroupMask mask{8, std::vector<uint8_t>(16, 0)};
   mask.held[3] = 1;
@@ -177,7 +148,7 @@ TEST(Pruning, WithoutAQuotaNothingIsSwapped) {
 }
 
 TEST(Pruning, RankingsAreTheSameForAnyNumberOfThreads) {
-  const OutputError error = random_error(9, 20, 9);
+  const OutputError error = correlated_error(9, 20, 9);
   const PruneUnits units = units_of(20, 1);
   for (const CriterionDef* criterion : all_criteria()) {
     const Ranking one = criterion->rank({error, units, 1, 1}), three = criterion->rank({error, units, 1, 3});
@@ -206,7 +177,7 @@ LinearForm sparse_form() {
 }
 
 TEST(Pruning, ActivityCriteriaTakeWhatSaysLittle) {
-  OutputError error = random_error(1, 2, 3);
+  OutputError error = correlated_error(1, 2, 3);
   error.target.elements = {0.5, 1.0};
   const PruneUnits units = units_of(2, 1);
   const std::vector<LinearForm> samples{sparse_form()};
@@ -218,7 +189,7 @@ TEST(Pruning, ActivityCriteriaTakeWhatSaysLittle) {
 }
 
 TEST(Pruning, BatchNormalizationRanksRows) {
-  OutputError error = random_error(2, 3, 4);
+  OutputError error = correlated_error(2, 3, 4);
   PruneUnits rows = units_of(3, 3);
   const std::vector<double> scales{0.2, 0.7};
   PruneInput input{error, rows};
@@ -277,4 +248,4 @@ TEST(PruneSpec, IsReadAsWritten) {
 }
 
 }  // namespace
-}  // namespace tinyc
+}  // namespace tinyc::testing

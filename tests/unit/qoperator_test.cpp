@@ -5,28 +5,15 @@
 #include <map>
 
 #include "tinyc/emit/lower.h"
-#include "tinyc/eval/program.h"
 #include "tinyc/ir/verify.h"
 #include "tinyc/onnx/export.h"
 #include "tinyc/onnx/import.h"
 #include "tinyc/ops/qlinear.h"
+#include "unit/run_graph.h"
 #include "unit/small_graphs.h"
 
 namespace tinyc::testing {
 namespace {
-
-std::vector<Tensor> simulate(const Graph& graph, const Sample& sample) {
-  Program::Options options;
-  options.engine = Engine::kSimulated;
-  Workspace workspace;
-  return Program(graph, options).run(sample, workspace);
-}
-
-std::map<std::string, int> count_ops(const Graph& graph) {
-  std::map<std::string, int> counts;
-  for (const Node& node : graph.nodes) ++counts[op_name(node)];
-  return counts;
-}
 
 Graph reimported(const Graph& graph) {
   Graph result = import_model_bytes(export_model(graph));
@@ -91,7 +78,8 @@ TEST_P(QOperatorTest, ComesBackWithTheSameBits) {
   const Graph original = quantized(GetParam().graph(), GetParam().settings);
   const Graph back = lifted(reimported(lower_to_qoperator(original)));
   const Sample sample = random_sample(original, 7);
-  const std::vector<Tensor> expected = simulate(original, sample), actual = simulate(back, sample);
+  const std::vector<Tensor> expected = run(original, Engine::kSimulated, sample),
+                            actual = run(back, Engine::kSimulated, sample);
   ASSERT_EQ(actual.size(), expected.size());
   for (size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(actual[i].same_bytes(expected[i])) << "output " << i;
 }
@@ -107,7 +95,8 @@ TEST_P(QOperatorTest, IntegerOperatorsAreAStepApartAtMost) {
   const Graph original = quantized(GetParam().graph(), GetParam().settings);
   const Graph lowered = reimported(lower_to_qoperator(original));
   const Sample sample = random_sample(original, 11);
-  const std::vector<Tensor> expected = simulate(original, sample), actual = simulate(lowered, sample);
+  const std::vector<Tensor> expected = run(original, Engine::kSimulated, sample),
+                            actual = run(lowered, Engine::kSimulated, sample);
   const QParams* params = nullptr;
   const Value& output = original[original.outputs[0]];
   if (output.quant) params = &std::get<QParams>(*output.quant);
@@ -207,9 +196,9 @@ TEST(ExpandQOperators, FindsTheMeaningOfIntegersWhereTheyGo) {
   ASSERT_TRUE(run_pass(graph, "expand-qoperators", context));
   verify(graph);
   const Sample sample{Tensor::of<uint8_t>({1, 1, 2, 2}, std::vector<uint8_t>{0, 127, 128, 255})};
-  const Tensor expected = simulate(before, sample)[0];
+  const Tensor expected = run(before, Engine::kSimulated, sample)[0];
   EXPECT_EQ(expected.data<float>()[0], -64.0F);  // integers are padded with integer 0
-  EXPECT_TRUE(simulate(graph, sample)[0].same_bytes(expected));
+  EXPECT_TRUE(run(graph, Engine::kSimulated, sample)[0].same_bytes(expected));
   run_pass(graph, "lift-quantization", context);
   EXPECT_EQ(count_ops(graph)["Pad"], 1);
   EXPECT_EQ(graph[graph.nodes[1].outputs[0]].type.dtype, DataType::kFloat);
@@ -251,9 +240,9 @@ TEST(ExpandQOperators, QLinearWhereChoosesOnTheGridOfItsResult) {
   EXPECT_EQ(count_ops(graph)["Where"], 1);
   const Sample sample{Tensor::of<int8_t>({3, 2}, std::vector<int8_t>{9, 0, 127, 1, -128, 2}),
                       Tensor::of<int8_t>({3, 1}, std::vector<int8_t>{5, -128, 127})};
-  const Tensor expected = simulate(before, sample)[0];
+  const Tensor expected = run(before, Engine::kSimulated, sample)[0];
   EXPECT_EQ(expected.to_int64(), (std::vector<int64_t>{0, 5, 29, -128, -34, 127}));
-  EXPECT_TRUE(simulate(graph, sample)[0].same_bytes(expected));
+  EXPECT_TRUE(run(graph, Engine::kSimulated, sample)[0].same_bytes(expected));
 }
 
 // uint8 weights around 128, one scale per column, as older quantizers wrote them.
@@ -272,7 +261,7 @@ TEST(ExpandQOperators, WeightsMayHaveZeroPointsAndOneScalePerColumn) {
   ASSERT_TRUE(run_pass(graph, "expand-qoperators", context));
   verify(graph);
   const Sample sample{Tensor::of<uint8_t>({1, 2}, std::vector<uint8_t>{30, 14})};
-  EXPECT_TRUE(simulate(graph, sample)[0].same_bytes(simulate(before, sample)[0]));
+  EXPECT_TRUE(run(graph, Engine::kSimulated, sample)[0].same_bytes(run(before, Engine::kSimulated, sample)[0]));
   EXPECT_EQ(count_ops(graph)["MatMul"], 1);
 }
 

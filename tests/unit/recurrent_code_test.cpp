@@ -6,18 +6,11 @@
 #include <cmath>
 
 #include "tinyc/code/program.h"
-#include "tinyc/eval/program.h"
+#include "unit/run_graph.h"
 #include "unit/small_graphs.h"
 
 namespace tinyc::testing {
 namespace {
-
-std::vector<Tensor> run(const Graph& graph, Engine engine, const std::vector<Tensor>& inputs) {
-  Program::Options options;
-  options.engine = engine;
-  Workspace workspace;
-  return Program(graph, options).run(inputs, workspace);
-}
 
 std::vector<Tensor> inputs_of(const Graph& graph) {
   std::vector<Tensor> inputs;

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <set>
 
-#include "tinyc/eval/program.h"
 #include "tinyc/ir/verify.h"
+#include "unit/run_graph.h"
 #include "unit/small_graphs.h"
 
 namespace tinyc::testing {
@@ -31,11 +31,6 @@ ValueId ints(GraphBuilder& b, const Ints& values) {
   return b.constant("sizes", Tensor::of<int64_t>({static_cast<int64_t>(values.size())}, values));
 }
 
-std::vector<Tensor> evaluate(const Graph& graph, const Sample& sample) {
-  Workspace workspace;
-  return Program(graph).run(sample, workspace);
-}
-
 // Cuts the graph, expects the same results, and gives what is left.
 Graph cut(const Graph& before) {
   Graph after = before;
@@ -52,19 +47,13 @@ Graph cut(const Graph& before) {
     }
   }
   const Sample sample = random_sample(before, 3);
-  const std::vector<Tensor> expected = evaluate(before, sample), actual = evaluate(after, sample);
+  const std::vector<Tensor> expected = run(before, sample), actual = run(after, sample);
   for (size_t k = 0; k < expected.size(); ++k) {
     EXPECT_EQ(actual[k].dims(), expected[k].dims());
     const auto a = expected[k].data<float>(), c = actual[k].data<float>();
     for (size_t i = 0; i < a.size() && i < c.size(); ++i) EXPECT_NEAR(c[i], a[i], 1e-5F);
   }
   return after;
-}
-
-Dims dims_of(const Graph& graph, std::string_view name) {
-  const auto found =
-      std::find_if(graph.values.begin(), graph.values.end(), [&](const Value& value) { return value.name == name; });
-  return found == graph.values.end() ? Dims() : *found->type.shape.known_dims();
 }
 
 TEST(SliceCuts, NothingLeavesAGraphWithoutZeros) {

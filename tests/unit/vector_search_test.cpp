@@ -11,7 +11,7 @@
 #include "tinyc/ir/linear_quantization.h"
 #include "tinyc/quant/codebook_search.h"
 #include "tinyc/quant/codebook_shape.h"
-#include "unit/random_error.h"
+#include "unit/codebook_searches.h"
 #include "unit/small_graphs.h"
 
 namespace tinyc::testing {
@@ -20,20 +20,7 @@ namespace {
 constexpr int64_t kRows = 40, kColumns = 16;
 
 CodebookSearch search_of(int bits, int64_t length) {
-  CodebookSearch search;
-  search.groups = {random_error(kRows, kColumns, 5), random_error(kRows, kColumns, 9)};
-  size_t scales = 0;
-  for (int g = 0; g < 2; ++g) {
-    std::vector<size_t>& of_row = search.scale_of.emplace_back();
-    for (int64_t r = 0; r < kRows; ++r) of_row.push_back(scales++);
-  }
-  for (int64_t r = 0; r < kRows; ++r) {
-    for (double& t : search.groups[1].target.row(r)) t *= 1.0 + static_cast<double>(r);
-  }
-  search.smallest.assign(scales, 0.0);
-  search.bits = bits;
-  search.length = length;
-  return search;
+  return codebook_search(kRows, kColumns, bits, length);
 }
 
 using Vectors = std::set<std::vector<double>>;
@@ -58,26 +45,6 @@ Vectors vectors_of(const CodebookSearch& search, const CodebookPoint& point, int
     }
   }
   return vectors;
-}
-
-double error_of(const CodebookSearch& search, const CodebookPoint& point) {
-  double sum = 0;
-  for (size_t g = 0; g < search.groups.size(); ++g) {
-    const OutputError& error = search.groups[g];
-    for (int64_t r = 0; r < kRows; ++r) {
-      std::vector<double> away;
-      for (int64_t c = 0; c < kColumns; ++c) {
-        const double scale = point.scales[search.scale_of[g][static_cast<size_t>(r)]];
-        away.push_back(point.steps[g](r, c) * scale - error.target(r, c));
-      }
-      for (size_t i = 0; i < away.size(); ++i) {
-        for (size_t j = 0; j < away.size(); ++j) {
-          sum += away[i] * error.h(static_cast<int64_t>(i), static_cast<int64_t>(j)) * away[j];
-        }
-      }
-    }
-  }
-  return sum;
 }
 
 TEST(VectorSearch, RowsAreMadeOfEntries) {
