@@ -350,8 +350,7 @@ class Run {
     const bool narrow = std::any_of(graph_.values.begin(), graph_.values.end(), [](const Value& value) {
       return value.constant && value.quant && bits_of(value.constant->dtype()) < 8;
     });
-    const bool coded = std::any_of(program.calls.begin(), program.calls.end(),
-                                   [](const KernelCall& call) { return call.decoded > 0; });
+    const bool coded = !parse_coders(recipe_.weight_coder).empty();
     if (!narrow && !coded) return;
     const DeviceOptions wide{.plain_inputs = request_.plain_inputs, .pack_weights = false};
     report_.device_int8 = predict_cost(make_device_program(graph_, wide), graph_, target);

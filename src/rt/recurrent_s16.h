@@ -1,5 +1,8 @@
 /* LSTM and GRU in integers, one direction: weights in 8 bits, states in 16.
  *
+ * tc_lstm_steps and tc_gru_steps take a matrix as whatever multiplies its rows with a vector: here rows of bytes, in
+ * recurrent_relative_s16.h a stream.
+ *
  * x int8 [steps][inputs]; y int8 [steps] rows of `hidden`, y_step apart, on a grid of its own (null: not wanted); state
  * [hidden] of h, for LSTM then [hidden] of c, at the end; h0 and c0 at the start (null: zeros; may be those of state).
  * Steps run from the last to the first when reverse = 1. Weights w [gates * hidden][inputs], r [gates *
@@ -115,10 +118,22 @@ TC_INLINE int32_t tc_lane_s16(int32_t i) {
 
 #endif
 
-/* sums[k] = start[k] + hi32(row k times the vector, times factor * multipliers[k]); sums may be start. */
-TC_NOINLINE void tc_rows_s16(const int16_t* in, int32_t* sums, const int32_t* start, const int8_t* weights,
-                             const int32_t* multipliers, int32_t rows, int32_t count, int32_t factor) {
+/* Rows first, first + 1 ... of a matrix times the vector: sums[k] = start[k] + hi32(row first + k times the vector,
+ * times factor * multipliers[k]); sums may be start. Rows are asked for in order, and from 0 on again. */
+typedef void (*tc_rows_product)(void* matrix, const int16_t* in, int32_t* sums, const int32_t* start,
+                                const int32_t* multipliers, int32_t first, int32_t rows, int32_t count, int32_t factor);
+
+typedef struct {
+  tc_rows_product multiply;
+  void* matrix;
+  int32_t in_lanes; /* its vectors are put where tc_lane_s16 says */
+} tc_weights_s16;
+
+/* `matrix` points to the pointer to weights. */
+TC_NOINLINE void tc_rows_s16(void* matrix, const int16_t* in, int32_t* sums, const int32_t* start,
+                             const int32_t* multipliers, int32_t first, int32_t rows, int32_t count, int32_t factor) {
   const int32_t row = (count + 3) & ~3;
+  const int8_t* weights = *(const int8_t**)matrix + first * row;
   for (; rows > 0; rows -= 4, weights += 4 * row, sums += 4, start += 4, multipliers += 4) {
     const int32_t second = rows > 1 ? row : 0;
     const int32_t third = rows > 2 ? 2 * row : 0;
@@ -179,18 +194,22 @@ TC_INLINE void tc_start_s16(const int16_t* from, int16_t* state, int32_t hidden)
     memmove(state, from, (size_t)hidden * sizeof(int16_t));
 }
 
-/* Zeros behind the last element, the vector's elements in front. */
-TC_INLINE void tc_vector_s16(const int16_t* from, int16_t* vector, int32_t count) {
-  memset(vector, 0, (size_t)((count + 3) & ~3) * sizeof(int16_t));
-  if (!from) return;
-  for (int32_t i = 0; i < count; ++i) vector[tc_lane_s16(i)] = from[i];
+TC_INLINE int32_t tc_place_s16(int32_t i, int32_t in_lanes) {
+  return in_lanes != 0 ? tc_lane_s16(i) : i;
 }
 
-TC_FN void tc_lstm_s8(const int8_t* x, int8_t* y, int16_t* state, void* scratch, const int16_t* h0, const int16_t* c0,
-                      const int8_t* w, const int8_t* r, const int32_t* channels, const int16_t* table, int32_t steps,
-                      int32_t inputs, int32_t hidden, int32_t y_step, int32_t reverse, int32_t x_factor,
-                      int32_t h_factor, int32_t shift, int32_t multiplier, int32_t rounding, int32_t y_shift,
-                      int32_t low, int32_t high) {
+/* Zeros behind the last element, the vector's elements in front. */
+TC_INLINE void tc_vector_s16(const int16_t* from, int16_t* vector, int32_t count, int32_t in_lanes) {
+  memset(vector, 0, (size_t)((count + 3) & ~3) * sizeof(int16_t));
+  if (!from) return;
+  for (int32_t i = 0; i < count; ++i) vector[tc_place_s16(i, in_lanes)] = from[i];
+}
+
+TC_INLINE void tc_lstm_steps(const int8_t* x, int8_t* y, int16_t* state, void* scratch, const int16_t* h0,
+                             const int16_t* c0, tc_weights_s16 w, tc_weights_s16 r, const int32_t* channels,
+                             const int16_t* table, int32_t steps, int32_t inputs, int32_t hidden, int32_t y_step,
+                             int32_t reverse, int32_t x_factor, int32_t h_factor, int32_t shift, int32_t multiplier,
+                             int32_t rounding, int32_t y_shift, int32_t low, int32_t high) {
   const int32_t rows = 4 * hidden;
   int32_t* gates = (int32_t*)scratch;
   int16_t* x_vector = (int16_t*)(gates + rows);
@@ -198,13 +217,13 @@ TC_FN void tc_lstm_s8(const int8_t* x, int8_t* y, int16_t* state, void* scratch,
   int16_t* c = state + hidden;
   tc_start_s16(h0, state, hidden);
   tc_start_s16(c0, c, hidden);
-  tc_vector_s16(0, x_vector, inputs);
-  tc_vector_s16(state, h_vector, hidden);
+  tc_vector_s16(0, x_vector, inputs, w.in_lanes);
+  tc_vector_s16(state, h_vector, hidden, r.in_lanes);
   for (int32_t step = 0; step < steps; ++step) {
     const int32_t at = reverse != 0 ? steps - 1 - step : step;
-    for (int32_t i = 0; i < inputs; ++i) x_vector[tc_lane_s16(i)] = x[at * inputs + i];
-    tc_rows_s16(x_vector, gates, channels, w, channels + rows, rows, inputs, x_factor);
-    tc_rows_s16(h_vector, gates, gates, r, channels + 2 * rows, rows, hidden, h_factor);
+    for (int32_t i = 0; i < inputs; ++i) x_vector[tc_place_s16(i, w.in_lanes)] = x[at * inputs + i];
+    w.multiply(w.matrix, x_vector, gates, channels, channels + rows, 0, rows, inputs, x_factor);
+    r.multiply(r.matrix, h_vector, gates, gates, channels + 2 * rows, 0, rows, hidden, h_factor);
     tc_gates_s16(gates, table, 3 * hidden, shift, 0);
     tc_gates_s16(gates + 3 * hidden, table, hidden, shift, 1);
     for (int32_t i = 0; i < hidden; ++i) {
@@ -216,20 +235,19 @@ TC_FN void tc_lstm_s8(const int8_t* x, int8_t* y, int16_t* state, void* scratch,
     tc_gates_s16(gates, table, hidden, 0, 1);
     for (int32_t i = 0; i < hidden; ++i) {
       state[i] = (int16_t)tc_product_s16(gates[hidden + i], gates[i]);
-      h_vector[tc_lane_s16(i)] = state[i];
+      h_vector[tc_place_s16(i, r.in_lanes)] = state[i];
     }
     if (y) tc_narrow_s16(state, y + at * y_step, hidden, multiplier, rounding, y_shift, low, high);
   }
 }
 
-TC_FN void tc_gru_s8(const int8_t* x, int8_t* y, int16_t* state, void* scratch, const int16_t* h0, const int8_t* w,
-                     const int8_t* r, const int32_t* channels, const int16_t* table, int32_t steps, int32_t inputs,
-                     int32_t hidden, int32_t y_step, int32_t reverse, int32_t linear, int32_t x_factor,
-                     int32_t h_factor, int32_t shift, int32_t multiplier, int32_t rounding, int32_t y_shift,
-                     int32_t low, int32_t high) {
+TC_INLINE void tc_gru_steps(const int8_t* x, int8_t* y, int16_t* state, void* scratch, const int16_t* h0,
+                            tc_weights_s16 w, tc_weights_s16 r, const int32_t* channels, const int16_t* table,
+                            int32_t steps, int32_t inputs, int32_t hidden, int32_t y_step, int32_t reverse,
+                            int32_t linear, int32_t x_factor, int32_t h_factor, int32_t shift, int32_t multiplier,
+                            int32_t rounding, int32_t y_shift, int32_t low, int32_t high) {
   const int32_t rows = 3 * hidden;
   const int32_t padded = (hidden + 3) & ~3;
-  const int8_t* r_last = r + 2 * hidden * padded;
   const int32_t* r_multipliers = channels + 2 * rows;
   int32_t* gates = (int32_t*)scratch;
   int32_t* n = gates + 2 * hidden;
@@ -238,29 +256,53 @@ TC_FN void tc_gru_s8(const int8_t* x, int8_t* y, int16_t* state, void* scratch, 
   int16_t* h_vector = (int16_t*)(sums + padded);
   int16_t* x_vector = h_vector + padded;
   tc_start_s16(h0, state, hidden);
-  tc_vector_s16(0, x_vector, inputs);
-  tc_vector_s16(0, reset, hidden);
-  tc_vector_s16(state, h_vector, hidden);
+  tc_vector_s16(0, x_vector, inputs, w.in_lanes);
+  tc_vector_s16(0, reset, hidden, r.in_lanes);
+  tc_vector_s16(state, h_vector, hidden, r.in_lanes);
   for (int32_t step = 0; step < steps; ++step) {
     const int32_t at = reverse != 0 ? steps - 1 - step : step;
-    for (int32_t i = 0; i < inputs; ++i) x_vector[tc_lane_s16(i)] = x[at * inputs + i];
-    tc_rows_s16(x_vector, gates, channels, w, channels + rows, rows, inputs, x_factor);
-    tc_rows_s16(h_vector, gates, gates, r, r_multipliers, 2 * hidden, hidden, h_factor);
+    for (int32_t i = 0; i < inputs; ++i) x_vector[tc_place_s16(i, w.in_lanes)] = x[at * inputs + i];
+    w.multiply(w.matrix, x_vector, gates, channels, channels + rows, 0, rows, inputs, x_factor);
+    r.multiply(r.matrix, h_vector, gates, gates, r_multipliers, 0, 2 * hidden, hidden, h_factor);
     tc_gates_s16(gates, table, 2 * hidden, shift, 0);
     if (linear != 0) {
-      tc_rows_s16(h_vector, sums, channels + 3 * rows, r_last, r_multipliers + 2 * hidden, hidden, hidden, h_factor);
+      r.multiply(r.matrix, h_vector, sums, channels + 3 * rows, r_multipliers + 2 * hidden, 2 * hidden, hidden, hidden,
+                 h_factor);
       for (int32_t i = 0; i < hidden; ++i) n[i] += tc_mul_high(2 * sums[i], gates[hidden + i] * 65536);
     } else {
-      for (int32_t i = 0; i < hidden; ++i) reset[tc_lane_s16(i)] = (int16_t)tc_product_s16(gates[hidden + i], state[i]);
-      tc_rows_s16(reset, n, n, r_last, r_multipliers + 2 * hidden, hidden, hidden, h_factor);
+      for (int32_t i = 0; i < hidden; ++i)
+        reset[tc_place_s16(i, r.in_lanes)] = (int16_t)tc_product_s16(gates[hidden + i], state[i]);
+      r.multiply(r.matrix, reset, n, n, r_multipliers + 2 * hidden, 2 * hidden, hidden, hidden, h_factor);
     }
     tc_gates_s16(n, table, hidden, shift, 1);
     for (int32_t i = 0; i < hidden; ++i) {
       state[i] = (int16_t)(n[i] + tc_product_s16(gates[i], state[i] - n[i]));
-      h_vector[tc_lane_s16(i)] = state[i];
+      h_vector[tc_place_s16(i, r.in_lanes)] = state[i];
     }
     if (y) tc_narrow_s16(state, y + at * y_step, hidden, multiplier, rounding, y_shift, low, high);
   }
+}
+
+TC_FN void tc_lstm_s8(const int8_t* x, int8_t* y, int16_t* state, void* scratch, const int16_t* h0, const int16_t* c0,
+                      const int8_t* w, const int8_t* r, const int32_t* channels, const int16_t* table, int32_t steps,
+                      int32_t inputs, int32_t hidden, int32_t y_step, int32_t reverse, int32_t x_factor,
+                      int32_t h_factor, int32_t shift, int32_t multiplier, int32_t rounding, int32_t y_shift,
+                      int32_t low, int32_t high) {
+  const tc_weights_s16 by_x = {tc_rows_s16, (void*)&w, 1};
+  const tc_weights_s16 by_h = {tc_rows_s16, (void*)&r, 1};
+  tc_lstm_steps(x, y, state, scratch, h0, c0, by_x, by_h, channels, table, steps, inputs, hidden, y_step, reverse,
+                x_factor, h_factor, shift, multiplier, rounding, y_shift, low, high);
+}
+
+TC_FN void tc_gru_s8(const int8_t* x, int8_t* y, int16_t* state, void* scratch, const int16_t* h0, const int8_t* w,
+                     const int8_t* r, const int32_t* channels, const int16_t* table, int32_t steps, int32_t inputs,
+                     int32_t hidden, int32_t y_step, int32_t reverse, int32_t linear, int32_t x_factor,
+                     int32_t h_factor, int32_t shift, int32_t multiplier, int32_t rounding, int32_t y_shift,
+                     int32_t low, int32_t high) {
+  const tc_weights_s16 by_x = {tc_rows_s16, (void*)&w, 1};
+  const tc_weights_s16 by_h = {tc_rows_s16, (void*)&r, 1};
+  tc_gru_steps(x, y, state, scratch, h0, by_x, by_h, channels, table, steps, inputs, hidden, y_step, reverse, linear,
+               x_factor, h_factor, shift, multiplier, rounding, y_shift, low, high);
 }
 
 #endif

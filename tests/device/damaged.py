@@ -13,8 +13,8 @@ from pathlib import Path
 import emitted
 import rig
 
-MODELS = ("shapes_coded", "shapes_sparse")
-STREAM = re.compile(r"static const (uint8_t (\w+_weights(?:_\d+)?)\[(\d+)\])")
+MODELS = ("shapes_coded", "shapes_sparse", "gestures_sparse")
+STREAM = re.compile(r"static const (uint8_t (\w+_(?:weights|w|r)(?:_\d+)?)\[(\d+)\])")
 
 PROGRAM = """#include "{name}.h"
 

@@ -52,7 +52,11 @@ def models():
         Model("shapes_vit", own / "shapes_vit.onnx", own / "shapes_calib.npz", bytes_to_unit),
         Model("vibration", own / "vibration.onnx", own / "vibration_calib.npz"),
         Model("gestures", own / "gestures.onnx", own / "gestures_calib.npz"),
+        Model("gestures_sparse", own / "gestures.onnx", own / "gestures_calib.npz",
+              ("--prune", "0.8", "--weight-coder", "relative")),
         Model("kws_lstm", shared / "mlkws_basic_lstm_s.onnx", None, deviation=15, dims=(49, 10)),
+        Model("kws_lstm_sparse", shared / "mlkws_basic_lstm_s.onnx", None, ("--prune", "0.9", "--weight-coder", "relative"),
+              deviation=15, dims=(49, 10)),
     ]
     return {model.name: model for model in listed}
 

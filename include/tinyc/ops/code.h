@@ -121,7 +121,7 @@ struct KernelCall {
   int64_t unpacked_blocks = 0;  // with a factor for each block
   int64_t decoded = 0;          // weights of the stream that it opens
   int64_t decoded_bytes = 0;    // of that stream
-  int64_t multiplied = 0;       // products that it makes from a stream, zeros left out
+  int64_t multiplied = 0;       // products that it makes, where they are not priced as the MACs of the layer
   int64_t staged = 0;           // bytes that it brings to another order for them
 };
 
@@ -198,7 +198,8 @@ class CodeContext {
   void unpacks(int64_t weights, bool by_blocks);
   // The last call opens a stream of so many weights that are decoded where they are computed with.
   void decodes(int64_t weights, int64_t bytes);
-  // The last call makes so many products from a stream, with inputs of which it stages so many bytes.
+  // The last call makes so many products, with inputs of which it stages so many bytes: from a stream, zeros left out,
+  // or in steps.
   void multiplies(int64_t products, int64_t staged);
   // The result of the last call may lie over an operand of it, exactly at its start, or at least `below` bytes lower.
   void overlap_same_start(const CallArg& result, const CallArg& operand);

@@ -10,12 +10,12 @@
 namespace tinyc {
 namespace {
 
-constexpr int64_t kLeastSaved = 64;  // bytes: about what opening a stream takes as code
-
 constexpr KernelDef kDenseCodebook = TINYC_KERNEL(tc_dense_codebook_s8, "codebook_product_s8.h");
 constexpr KernelDef kDenseRelative = TINYC_KERNEL(tc_dense_relative_s8, "relative_product_s8.h");
 constexpr KernelDef kPointwiseRelative = TINYC_KERNEL(tc_pointwise_relative_s8, "relative_product_s8.h");
 constexpr KernelDef kConvRelative = TINYC_KERNEL(tc_conv_relative_s8, "relative_product_s8.h");
+constexpr KernelDef kLstmRelative = TINYC_KERNEL(tc_lstm_relative_s8, "recurrent_relative_s16.h");
+constexpr KernelDef kGruRelative = TINYC_KERNEL(tc_gru_relative_s8, "recurrent_relative_s16.h");
 
 constexpr DecoderCode kDecoders[] = {
     {"arithmetic", TINYC_KERNEL(tc_arithmetic_open, "arithmetic_s8.h"), sizeof(tc_arithmetic)},
@@ -24,7 +24,7 @@ constexpr DecoderCode kDecoders[] = {
     {"relative",
      TINYC_KERNEL(tc_relative_open, "relative_s8.h"),
      sizeof(tc_relative),
-     {&kDenseRelative, &kPointwiseRelative, &kConvRelative}},
+     {&kDenseRelative, &kPointwiseRelative, &kConvRelative, &kLstmRelative, &kGruRelative}},
     {"sparse", TINYC_KERNEL(tc_sparse_open, "sparse_s8.h"), sizeof(tc_sparse)},
 };
 
@@ -33,7 +33,7 @@ constexpr DecoderCode kDecoders[] = {
 std::optional<CodedRows> code_rows(const WeightRows& rows, std::span<const CoderDef* const> coders, int64_t bytes) {
   if (!rows.factors.empty() || coders.empty()) return {};
   StoredLevels stored = choose_coding({rows.codes, rows.outputs, rows.inputs}, coders);
-  if (stored.coder == nullptr || stored.parts.total() + kLeastSaved > bytes) return {};
+  if (stored.coder == nullptr || stored.parts.total() + kLeastSavedByCoding > bytes) return {};
   return CodedRows{stored.coder, std::move(stored.coded)};
 }
 

@@ -13,6 +13,9 @@ struct CodedRows {
   CodedLevels coded;
 };
 
+// A stream is worth its call where it takes so many bytes less: about what opening it takes as code.
+inline constexpr int64_t kLeastSavedByCoding = 64;
+
 // The smallest stream of `coders`; nothing where it does not save enough of `bytes` to be worth its call, or where the
 // rows have factors.
 std::optional<CodedRows> code_rows(const WeightRows& rows, std::span<const CoderDef* const> coders, int64_t bytes);
@@ -23,6 +26,9 @@ struct StreamKernels {
   const KernelDef* dense = nullptr;      // one position
   const KernelDef* pointwise = nullptr;  // scratch: 4 bytes an input
   const KernelDef* conv = nullptr;       // scratch: 8 bytes an input
+  // Recurrent layers: arguments of the integer kernels, with the bytes of both streams in front of the sizes.
+  const KernelDef* lstm = nullptr;
+  const KernelDef* gru = nullptr;
 };
 
 // The device decoder of a coder: what opens a stream, and the bytes of its state.

@@ -36,6 +36,7 @@
 #include "rt/pool_f32.h"
 #include "rt/prelu_s8.h"
 #include "rt/recurrent_f32.h"
+#include "rt/recurrent_relative_s16.h"
 #include "rt/recurrent_s16.h"
 #include "rt/relative_product_s8.h"
 #include "rt/relative_s8.h"

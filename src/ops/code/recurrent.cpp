@@ -10,6 +10,7 @@
 #include "ops/recurrent.h"
 #include "ops/recurrent_activation.h"
 #include "tinyc/base/error.h"
+#include "tinyc/coding/entropy.h"
 
 namespace tinyc {
 namespace {
@@ -51,6 +52,12 @@ struct Weights {
   CallArg w, r, scales;
 };
 
+WeightForm form_of(const RecurrentRows& rows) {
+  if (rows.scales.empty()) return {};
+  const auto codes = rows.data.data<int8_t>();
+  return {.coding = "int8", .parts = {.values = std::ssize(codes)}, .entropy_bits = entropy_bits(codes)};
+}
+
 // Both in integers or both in floats: the kernels have one switch.
 Weights weights_of(CodeContext& context, int64_t direction) {
   const RecurrentRows w = recurrent_rows(context, kW, direction);
@@ -58,7 +65,8 @@ Weights weights_of(CodeContext& context, int64_t direction) {
   if (w.scales.empty() != r.scales.empty()) context.refuse("only one of its weights is stored as integers");
   std::vector<float> scales = w.scales;
   scales.insert(scales.end(), r.scales.begin(), r.scales.end());
-  return {context.data("w", w.data), context.data("r", r.data), float_data(context, "scales", scales)};
+  return {context.data("w", w.data, form_of(w)), context.data("r", r.data, form_of(r)),
+          float_data(context, "scales", scales)};
 }
 
 // A result in plain order, or memory that nobody reads (null for a sequence that is not wanted).

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdlib>
 #include <optional>
 
 #include "ops/code/bindings.h"
 #include "ops/code/kernels.h"
-#include "ops/code/recurrent.h"
+#include "ops/code/recurrent_weights.h"
 #include "ops/code/requantize.h"
 #include "ops/code/table.h"
 #include "ops/recurrent.h"
@@ -38,38 +37,8 @@ int64_t padded(int64_t count) {
   return (count + 3) / 4 * 4;
 }
 
-// A weight matrix, and by row the sums that the proofs need.
-struct Matrix {
-  Tensor weights;  // rows padded with zeros
-  std::vector<float> scales;
-  std::vector<double> sums, magnitudes;
-};
-
-std::optional<Matrix> matrix_of(CodeContext& context, int operand, int64_t direction, int64_t rows, int64_t count) {
-  RecurrentRows stored = recurrent_rows(context, operand, direction);
-  if (stored.scales.empty()) return std::nullopt;
-  Matrix matrix;
-  matrix.scales = std::move(stored.scales);
-  const auto bytes = stored.data.data<int8_t>();
-  std::vector<int8_t> weights(static_cast<size_t>(rows * padded(count)), 0);
-  for (int64_t row = 0; row < rows; ++row) {
-    const auto from = bytes.subspan(static_cast<size_t>(row * count), static_cast<size_t>(count));
-    std::copy(from.begin(), from.end(), weights.begin() + row * padded(count));
-    double sum = 0;
-    double magnitude = 0;
-    for (const int8_t w : from) {
-      sum += w;
-      magnitude += std::abs(static_cast<int>(w));
-    }
-    matrix.sums.push_back(sum);
-    matrix.magnitudes.push_back(magnitude);
-  }
-  matrix.weights = Tensor::of<int8_t>({rows, padded(count)}, weights);
-  return matrix;
-}
-
 // The largest power of two that leaves every sum below 2^31; 0 when there is none.
-int64_t factor_of(const Matrix& matrix, double most) {
+int64_t factor_of(const RecurrentMatrix& matrix, double most) {
   constexpr int64_t kMostFactor = 1 << 16;
   const double largest = most * *std::max_element(matrix.magnitudes.begin(), matrix.magnitudes.end());
   int64_t factor = kMostFactor;
@@ -79,7 +48,7 @@ int64_t factor_of(const Matrix& matrix, double most) {
 
 // One direction: x and h to what goes into gates.
 struct Direction {
-  Matrix w, r;
+  RecurrentMatrix w, r;
   std::vector<int32_t> channels;
   int64_t x_factor = 0, h_factor = 0;
   int shift = 0;
@@ -115,8 +84,8 @@ class Numbers {
     const double unit = std::ldexp(1.0, kGateBits + direction.shift);
     std::vector<double> starts, by_w, by_r, last;
     for (size_t row = 0; row < rows_; ++row) {
-      const double x_step = static_cast<double>(x_.scale) * static_cast<double>(direction.w.scales[row]) * unit;
-      const double h_step = std::ldexp(static_cast<double>(direction.r.scales[row]), -kHiddenBits) * unit;
+      const double x_step = static_cast<double>(x_.scale) * direction.w.rows.scales[row] * unit;
+      const double h_step = std::ldexp(direction.r.rows.scales[row], -kHiddenBits) * unit;
       const double w_bias = bias_[row] * unit - x_.zero_point * x_step * direction.w.sums[row];
       const double r_bias = bias_[rows_ + row] * unit;
       const double most = kMostInput * direction.w.magnitudes[row] * x_step +
@@ -144,8 +113,8 @@ class Numbers {
 std::optional<std::vector<Direction>> directions_of(CodeContext& context, const RecurrentLayer& layer, bool linear) {
   std::vector<Direction> directions;
   for (int64_t d = 0; d < layer.directions; ++d) {
-    auto w = matrix_of(context, kW, d, layer.rows(), layer.inputs);
-    auto r = matrix_of(context, kR, d, layer.rows(), layer.hidden);
+    auto w = read_recurrent_matrix(context, kW, d);
+    auto r = read_recurrent_matrix(context, kR, d);
     if (!w || !r) return std::nullopt;
     directions.push_back({std::move(*w), std::move(*r), {}});
     if (!Numbers(context, layer, d, linear).write(directions.back())) return std::nullopt;
@@ -273,18 +242,21 @@ class Writer {
     const int64_t at = d * layer_.hidden;
     const int64_t c_offset = layer_.hidden * kStateBytes;
     const auto channels = static_cast<int64_t>(direction.channels.size());
+    const StoredMatrices stored = store_matrices(context_, direction.w, direction.r);
+    const KernelDef* kernel = stored.kernel(has_c_);
     std::vector<CallArg> args;
     append(args, {x_, moved(y_, at), state_.write, scratch_, start(kInitialH, initial_h_, at, 0, kHiddenBits)});
     if (has_c_) append(args, {start(kInitialC, initial_c_, at, c_offset, kCellBits)});
-    append(args,
-           {context_.data("w", direction.w.weights), context_.data("r", direction.r.weights),
-            context_.data("channels", Tensor::of<int32_t>({channels}, direction.channels)), sigmoid_table(context_)});
+    append(args, {stored.w, stored.r, context_.data("channels", Tensor::of<int32_t>({channels}, direction.channels)),
+                  sigmoid_table(context_)});
+    if (kernel != nullptr) append(args, {n(stored.w_bytes), n(stored.r_bytes)});
     append(args, {n(layer_.steps), n(layer_.inputs), n(layer_.hidden), n(layer_.directions * layer_.hidden),
                   n(is_reverse(context_.node(), d) ? 1 : 0)});
     if (!has_c_) append(args, {n(linear_ ? 1 : 0)});
     append(args, {n(direction.x_factor), n(direction.h_factor), n(direction.shift)});
     for (const int64_t number : narrowing(context_, 0, kHiddenBits)) append(args, {n(number)});
-    context_.call(has_c_ ? kLstm : kGru, std::move(args));
+    context_.call(kernel != nullptr ? *kernel : has_c_ ? kLstm : kGru, std::move(args));
+    context_.multiplies(stored.products * layer_.steps, kStateBytes * layer_.hidden * layer_.steps);
     finish(1, last_h_, at, 0, kHiddenBits);
     if (has_c_) finish(2, last_c_, at, c_offset, kCellBits);
   }
