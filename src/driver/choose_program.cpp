@@ -4,8 +4,6 @@
 #include <optional>
 #include <utility>
 
-#include "tinyc/driver/targets.h"
-
 namespace tinyc {
 namespace {
 
@@ -14,18 +12,15 @@ constexpr int64_t kMostQuarters = 5;
 
 using LayerCoders = decltype(DeviceOptions::layer_coders);
 
-DeviceCost cost_of(const DeviceProgram& program, const Graph& graph) {
-  return predict_cost(program, graph, require_target(kDefaultTarget));
-}
-
 // The coders of each layer that make it hardly slower, with what it then takes.
 class FastForms {
  public:
-  FastForms(const Graph& graph, std::span<const CoderDef* const> coders, DeviceOptions options) {
-    const DeviceCost plain = cost_of(make_device_program(graph, options), graph);
+  FastForms(const Graph& graph, std::span<const CoderDef* const> coders, const TargetDef& target,
+            DeviceOptions options) {
+    const DeviceCost plain = predict_cost(make_device_program(graph, options), graph, target);
     for (const CoderDef* coder : coders) {
       options.coders = {coder};
-      const DeviceCost coded = cost_of(make_device_program(graph, options), graph);
+      const DeviceCost coded = predict_cost(make_device_program(graph, options), graph, target);
       for (size_t i = 0; i < coded.layers.size(); ++i) {
         const LayerCost& layer = coded.layers[i];
         const bool fast = 4 * layer.instructions <= kMostQuarters * plain.layers[i].instructions;
@@ -56,14 +51,14 @@ class FastForms {
 }  // namespace
 
 std::shared_ptr<const DeviceProgram> choose_program(const Graph& graph, std::span<const CoderDef* const> all, bool fast,
-                                                    DeviceOptions options) {
+                                                    const TargetDef& target, DeviceOptions options) {
   std::vector<std::vector<const CoderDef*>> sets = {{all.begin(), all.end()}};
   if (all.size() > 1) {
     sets.emplace_back();
     for (const CoderDef* coder : all) sets.push_back({coder});
   }
   std::optional<FastForms> forms;
-  if (fast) forms.emplace(graph, all, options);
+  if (fast) forms.emplace(graph, all, target, options);
   std::shared_ptr<const DeviceProgram> best;
   int64_t least = 0;
   for (const auto& coders : sets) {
@@ -71,7 +66,7 @@ std::shared_ptr<const DeviceProgram> choose_program(const Graph& graph, std::spa
     if (forms) options.layer_coders = forms->smallest(coders);
     if (forms && options.layer_coders.empty()) options.coders.clear();
     auto program = std::make_shared<const DeviceProgram>(make_device_program(graph, options));
-    const int64_t bytes = cost_of(*program, graph).flash_bytes();
+    const int64_t bytes = predict_cost(*program, graph, target).flash_bytes();
     if (best == nullptr || bytes < least) {
       best = std::move(program);
       least = bytes;

@@ -221,6 +221,7 @@ class Run {
     request.name = request_.name;
     request.coders = parse_coders(recipe_.weight_coder);
     request.fast_coding = recipe_.weight_coder == "fast";
+    request.target = recipe_.target;
     request.gather_weights = gathers_weights(recipe_.onnx_weights);
     const EmitResult result = require_emitter(recipe_.emit).emit(packed, request);
     const bool plain = !result.program && !request.gather_weights;
@@ -334,6 +335,7 @@ class Run {
     request.plain_inputs = request_.plain_inputs;
     request.coders = parse_coders(recipe_.weight_coder);
     request.fast_coding = recipe_.weight_coder == "fast";
+    request.target = recipe_.target;
     request.gather_weights = gathers_weights(recipe_.onnx_weights);
     if (request_.test_vectors > 0) {
       Dataset data = open_data_for_vectors();

@@ -45,7 +45,8 @@ CNames c_names(const EmitRequest& request) {
 
 EmitResult emit_c(const Graph& graph, const EmitRequest& request) {
   EmitResult result;
-  result.program = choose_program(graph, request.coders, request.fast_coding, {.plain_inputs = request.plain_inputs});
+  result.program = choose_program(graph, request.coders, request.fast_coding, require_target(request.target),
+                                  {.plain_inputs = request.plain_inputs});
   const DeviceProgram& program = *result.program;
   const CNames names = c_names(request);
   const std::string& name = names.name;

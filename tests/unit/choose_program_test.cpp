@@ -35,8 +35,8 @@ int64_t streams(const DeviceProgram& program) {
                        [](const KernelCall& call) { return call.decoded + call.multiplied > 0; });
 }
 
-int64_t streams(const Graph& graph, std::string_view choice) {
-  return streams(*choose_program(graph, parse_coders(choice), choice == "fast", {}));
+int64_t streams(const Graph& graph, std::string_view choice, std::string_view target = kDefaultTarget) {
+  return streams(*choose_program(graph, parse_coders(choice), choice == "fast", require_target(target), {}));
 }
 
 TEST(ChooseProgram, ALayerOfOnePlaceIsCodedFastOnlyWhereZerosAreLeftOut) {
@@ -45,6 +45,12 @@ TEST(ChooseProgram, ALayerOfOnePlaceIsCodedFastOnlyWhereZerosAreLeftOut) {
   EXPECT_EQ(streams(dense, "smallest"), 1);
   EXPECT_EQ(streams(dense, "fast"), 0);
   EXPECT_EQ(streams(with_zeros(one_gemm(400, 60, true), 20), "fast"), 1);
+}
+
+TEST(ChooseProgram, WhatIsFastDependsOnTheTarget) {
+  const Graph graph = with_zeros(one_gemm(400, 60, true), 4);
+  EXPECT_EQ(streams(graph, "fast", "cortex-m0plus"), 1);
+  EXPECT_EQ(streams(graph, "fast", "cortex-m55"), 0);
 }
 
 TEST(ChooseProgram, ALayerOfManyPlacesIsCodedByAny) {

@@ -99,12 +99,13 @@ TEST(CodedRecurrent, CodersThatWouldDecodeInEveryStepAreNotTaken) {
 }
 
 TEST(CodedRecurrent, FastTakesStreamsOnlyWhereFewWeightsAreLeft) {
-  const auto coding = [](uint64_t apart, std::string_view choice) {
-    return codings(
-        *choose_program(sparse_layer({"GRU", "forward", 0, 100}, apart), parse_coders(choice), choice == "fast", {}));
+  const auto coding = [](uint64_t apart, std::string_view choice, std::string_view target = kDefaultTarget) {
+    return codings(*choose_program(sparse_layer({"GRU", "forward", 0, 100}, apart), parse_coders(choice),
+                                   choice == "fast", require_target(target), {}));
   };
   EXPECT_EQ(coding(30, "fast"), std::set<std::string_view>{"relative"});
   EXPECT_EQ(coding(4, "fast"), std::set<std::string_view>{"int8"});
+  EXPECT_EQ(coding(4, "fast", "cortex-m0plus"), std::set<std::string_view>{"relative"});
   EXPECT_EQ(coding(4, "smallest"), std::set<std::string_view>{"relative"});
 }
 

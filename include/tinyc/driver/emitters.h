@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tinyc/code/program.h"
+#include "tinyc/driver/targets.h"
 #include "tinyc/eval/program.h"
 #include "tinyc/ir/graph.h"
 
@@ -23,6 +24,7 @@ struct EmitRequest {
   bool gather_weights = false;                    // ONNX: weights of few values are indices where that is smaller
   std::vector<const CoderDef*> coders;            // C: weights are stored by one of these where that is smaller
   bool fast_coding = false;                       // C: only where a layer gets hardly slower
+  std::string target{kDefaultTarget};             // C: that it is chosen for; see driver/targets.h
   std::vector<std::vector<Tensor>> test_samples;  // C: vectors for NAME_test.c, by sample, as the model takes them
 };
 

@@ -69,7 +69,7 @@ struct Report {
   std::optional<double> engine_agreement;   // percent; emitted C against an ONNX runtime (the simulated engine)
   std::optional<FitResult> fit;             // with a goal only
   std::optional<DeviceCost> device;         // with emitted C only
-  std::optional<DeviceCost> device_int8;    // the same with 8 bits for each weight; where some have fewer
+  std::optional<DeviceCost> device_int8;    // the same with 8 bits for each weight; where some may have fewer
   std::vector<OutputReport> outputs;
   std::vector<LayerReport> layers;
   std::vector<StoredLayer> storage;  // with weights that were rounded for coding, or many zeros, only

@@ -19,10 +19,6 @@ static int32_t scratch[6 * kLong];
 
 static int32_t steps, inputs, hidden, gates, reverse, linear, x_factor, h_factor, shift, y_step;
 
-static int32_t pick(int32_t from, int32_t to) {
-  return from + (int32_t)(next_random() % (uint32_t)(to - from + 1));
-}
-
 /* Entries of either form: gaps as they come, or short. Its length, which may be that of a cut stream. */
 static int32_t make_stream(uint8_t* stream) {
   const int32_t bits = pick(1, 8);
