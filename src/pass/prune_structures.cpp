@@ -6,8 +6,7 @@
 #include <set>
 
 #include "pass/measured_layers.h"
-#include "pass/part_table.h"
-#include "quant/axis_index.h"
+#include "pass/part_masks.h"
 #include "tinyc/base/error.h"
 #include "tinyc/pass/kept_out.h"
 #include "tinyc/pass/masked_weights.h"
@@ -35,7 +34,7 @@ class StructurePruner {
   bool run(double share) {
     keep_what_nobody_can_judge();
     const PartTable table(graph_, structures_);
-    find_parts(table);
+    for (MeasuredLayer& layer : layers_) find_parts(graph_, table, layer);
     const double total = total_macs();
     HarmGoal goal;
     if (kind_ == StructureKind::kHead) {
@@ -50,7 +49,7 @@ class StructurePruner {
     }
     if (choice.loss <= 0) {
       report(choice, total);
-      leave_unread(choice.gone);
+      mark_unread(graph_, structures_, choice.gone, context_.unread);
       return false;
     }
     prune_best(table, goal, choice.parts, total);
@@ -130,7 +129,7 @@ class StructurePruner {
   Graph pruned(const PartTable& table, const std::vector<bool>& gone, std::span<const MeasuredLayer> layers,
                bool fitted, PassContext& context) const {
     Graph graph = graph_;
-    hold(graph, context.masks, table, gone);
+    hold_parts(graph, context.masks, table, layers_, gone);
     graph = refitted(graph, layers, context.masks, context.threads);
     MaskedWeights method(context);
     if (fitted) fit_layers(graph, context, method);
@@ -179,141 +178,18 @@ class StructurePruner {
     });
   }
 
-  // Rows belong to structures by the axes of the weights that results have, columns by those that are summed over.
-  void find_parts(const PartTable& table) {
-    for (MeasuredLayer& layer : layers_) find_parts(table, layer);
-  }
-  void find_parts(const PartTable& table, MeasuredLayer& measured) const {
-    const LinearForm& form = measured.layer.form();
-    HarmedLayer& harmed = measured.harm;
-    const auto groups = static_cast<size_t>(form.groups);
-    harmed.part_of_row.assign(groups, std::vector<int32_t>(static_cast<size_t>(form.rows), kNoPart));
-    harmed.part_of_column.assign(groups, std::vector<int32_t>(static_cast<size_t>(form.columns), kNoPart));
-    const ValueId id = weight_id(graph_, measured.layer);
-    const Parts* parts = table.find(id);
-    if (parts == nullptr) return;
-    const std::vector<bool> is_sum = summed_axes(graph_[measured.layer.id], measured.layer.weight);
-    const Dims& dims = graph_[id].constant->dims();
-    const auto part_at = [&](int64_t element, bool of_sum) {
-      int32_t part = kNoPart;
-      for (size_t axis = dims.size(); axis-- > 0; element /= dims[axis]) {
-        const int32_t own = (*parts)[axis][static_cast<size_t>(element % dims[axis])];
-        if (is_sum[axis] == of_sum && own != kNoPart) part = own;
-      }
-      return part;
-    };
-    for (int64_t g = 0; g < form.groups; ++g) {
-      for (int64_t r = 0; r < form.rows; ++r) {
-        harmed.part_of_row[static_cast<size_t>(g)][static_cast<size_t>(r)] = part_at(form.weight_at(g, r, 0), false);
-      }
-      for (int64_t c = 0; c < form.columns; ++c) {
-        harmed.part_of_column[static_cast<size_t>(g)][static_cast<size_t>(c)] = part_at(form.weight_at(g, 0, c), true);
-      }
-    }
-  }
-
-  std::vector<bool> summed_axes(const Node& node, int weight) const {
-    const std::optional<NodeAxes> axes = axes_of(graph_, node);
-    std::vector<bool> is_sum(static_cast<size_t>(graph_[operand(node, weight)].constant->rank()), false);
-    for (const LabelSum& sum : axes ? axes->sums : std::vector<LabelSum>()) {
-      for (const auto& [k, axis] : sum.terms) {
-        if (k == weight) is_sum[static_cast<size_t>(axis)] = true;
-      }
-    }
-    return is_sum;
-  }
-
-  // What is 0 on all data changes nothing until it is cut out.
-  void leave_unread(const std::vector<bool>& gone) {
-    for (size_t i = 0; i < structures_.size(); ++i) {
-      if (!gone[i]) continue;
-      for (const Slice& slice : structures_[i].read) {
-        const Value& value = graph_[slice.value];
-        WeightMask& mask = context_.unread[value.name];
-        mask.resize(static_cast<size_t>(value.constant->size()), 0);
-        for_each_place(value.constant->dims(), [&](size_t element, const Dims& place) {
-          if (place[static_cast<size_t>(slice.axis)] == slice.index) mask[element] = 1;
-        });
-      }
-    }
-  }
-
-  // Constants of layers, and what sums add to their results.
-  bool is_held(const Node& node, size_t k) const {
-    const ValueId id = node.inputs[k];
-    if (id == kNoValue || !graph_[id].constant || graph_[id].type.dtype != DataType::kFloat) return false;
-    return node.op->linear != nullptr || node.op->quant.scaling == Scaling::kSum;
-  }
-
-  void hold(Graph& graph, WeightMasks& masks, const PartTable& table, const std::vector<bool>& gone) const {
-    for (const Node& node : graph_.nodes) {
-      for (size_t k = 0; node.op != nullptr && k < node.inputs.size(); ++k) {
-        const Parts* parts = is_held(node, k) ? table.find(node.inputs[k]) : nullptr;
-        if (parts != nullptr) hold_value(graph[node.inputs[k]], masks, mask_of_slices(node.inputs[k], *parts, gone));
-      }
-    }
-    for (const MeasuredLayer& each : layers_) hold_bias(graph, masks, each, gone);
-  }
-
-  WeightMask mask_of_slices(ValueId id, const Parts& parts, const std::vector<bool>& gone) const {
-    WeightMask mask;
-    for_each_place(graph_[id].constant->dims(), [&](size_t /*element*/, const Dims& place) {
-      bool held = false;
-      for (size_t axis = 0; axis < place.size(); ++axis) {
-        const int32_t part = parts[axis][static_cast<size_t>(place[axis])];
-        held = held || (part != kNoPart && gone[static_cast<size_t>(part)]);
-      }
-      mask.push_back(held ? 1 : 0);
-    });
-    return mask;
-  }
-
-  static void hold_value(Value& value, WeightMasks& masks, const WeightMask& mask) {
-    if (std::find(mask.begin(), mask.end(), uint8_t{1}) == mask.end()) return;
-    WeightMask& held = masks[value.name];
-    held.resize(mask.size(), 0);
-    for (size_t i = 0; i < mask.size(); ++i) held[i] |= mask[i];
-    hold_zeros(value, masks);
-  }
-
-  // Rows that go have no bias either, not even one that is made later.
-  static void hold_bias(Graph& graph, WeightMasks& masks, const MeasuredLayer& each, const std::vector<bool>& gone) {
-    const LinearForm& form = each.layer.form();
-    const NodeId node = each.layer.id;
-    if (form.bias < 0) return;
-    WeightMask mask(static_cast<size_t>(form.bias_size), 0);
-    bool any = false;
-    for (int64_t g = 0; g < form.groups; ++g) {
-      for (int64_t r = 0; r < form.rows; ++r) {
-        const int32_t part = each.harm.part_of_row[static_cast<size_t>(g)][static_cast<size_t>(r)];
-        const bool held = part != kNoPart && gone[static_cast<size_t>(part)];
-        mask[static_cast<size_t>(form.bias_at(g, r))] = held ? 1 : 0;
-        any = any || held;
-      }
-    }
-    if (!any) return;
-    if (operand(graph[node], form.bias) == kNoValue) {
-      set_operand(graph, node, form.bias, graph[node].name + "_bias",
-                  Tensor::zeros(DataType::kFloat, {form.bias_size}));
-    }
-    Value& bias = graph[operand(graph[node], form.bias)];
-    if (bias.constant && bias.constant->size() == form.bias_size) hold_value(bias, masks, mask);
-  }
-
   void report(const PartChoice& choice, double total) {
-    std::map<NodeId, std::pair<std::set<int32_t>, int64_t>> by_node;  // parts that go, of how many
+    std::map<NodeId, std::pair<std::set<int32_t>, size_t>> by_node;  // parts that go, of how many
     const bool heads = kind_ == StructureKind::kHead;
-    for (size_t i = 0; i < layers_.size(); ++i) {
-      auto& [parts, all] = by_node[layers_[i].layer.id];
-      for (const std::vector<int32_t>& rows : layers_[i].harm.part_of_row) {
-        for (const int32_t part : rows) {
-          if (part != kNoPart && choice.gone[static_cast<size_t>(part)]) parts.insert(part);
-        }
-      }
+    for (const MeasuredLayer& each : layers_) {
       std::set<int32_t> own;
-      for (const std::vector<int32_t>& rows : layers_[i].harm.part_of_row) own.insert(rows.begin(), rows.end());
+      for (const std::vector<int32_t>& rows : each.harm.part_of_row) own.insert(rows.begin(), rows.end());
       own.erase(kNoPart);
-      all = std::max(all, static_cast<int64_t>(own.size()));
+      auto& [parts, all] = by_node[each.layer.id];
+      for (const int32_t part : own) {
+        if (choice.gone[static_cast<size_t>(part)]) parts.insert(part);
+      }
+      all = std::max(all, own.size());
     }
     const std::string what = heads ? "heads" : "channels";
     for (const auto& [node, counted] : by_node) {
