@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "ops/kernels/product.h"
+#include "quant/adam.h"
 #include "tinyc/base/error.h"
 #include "tinyc/base/parallel.h"
 #include "tinyc/base/rng.h"
@@ -52,29 +53,6 @@ std::vector<Place> choose_places(const AdaptiveRounding& given) {
   for (size_t i = places.size(); i > 1; --i) std::swap(places[i - 1], places[rng.below(i)]);
   return places;
 }
-
-// Source: Kingma and Ba, Adam, 2014 (arXiv:1412.6980).
-class Adam {
- public:
-  explicit Adam(size_t count) : mean_(count, 0.0F), square_(count, 0.0F) {}
-
-  void next(double rate) {
-    first_left_ *= 1 - static_cast<double>(kFirst);
-    second_left_ *= 1 - static_cast<double>(kSecond);
-    rate_ = static_cast<float>(rate * std::sqrt(1 - second_left_) / (1 - first_left_));
-  }
-  float move(size_t i, float slope) {
-    mean_[i] += kFirst * (slope - mean_[i]);
-    square_[i] += kSecond * (slope * slope - square_[i]);
-    return -rate_ * mean_[i] / (std::sqrt(square_[i]) + kSmallest);
-  }
-
- private:
-  static constexpr float kFirst = 0.1F, kSecond = 0.001F, kSmallest = 1e-12F;
-  std::vector<float> mean_, square_;
-  double first_left_ = 1, second_left_ = 1;
-  float rate_ = 0;
-};
 
 // The slope of 1 - |2 h - 1|^beta, from a table.
 class Penalty {
