@@ -212,7 +212,9 @@ void add_constants(const DeviceProgram& program, const KernelCall& call, std::se
     const DeviceConstant& constant = program.constants[arg.id];
     layer.constant_bytes += static_cast<int64_t>(constant.data.byte_size());
     if (constant.form.coding.empty()) continue;
-    layer.coding = constant.form.coding;
+    if (layer.coding.find(constant.form.coding) == std::string::npos) {  // directions may differ
+      layer.coding += (layer.coding.empty() ? "" : ", ") + std::string(constant.form.coding);
+    }
     layer.parts += constant.form.parts;
     layer.entropy_bytes += static_cast<int64_t>(std::ceil(constant.form.entropy_bits / 8));
   }

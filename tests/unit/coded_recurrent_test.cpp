@@ -92,6 +92,19 @@ TEST(CodedRecurrent, WeightsThatAreSmallerAsBytesStayAndSaySo) {
   EXPECT_EQ(codings(program), std::set<std::string_view>{"int8"});
 }
 
+TEST(CodedRecurrent, ALayerOfTwoFormsIsReportedAsBoth) {
+  Graph graph = sparse_layer({"GRU", "bidirectional"}, 5);
+  for (Value& value : graph.values) {
+    if (!value.constant || value.constant->dtype() != DataType::kInt8) continue;
+    const auto levels = value.constant->data<int8_t>();
+    std::vector<int8_t> filled(levels.begin(), levels.end());
+    for (size_t i = filled.size() / 2; i < filled.size(); ++i) filled[i] = static_cast<int8_t>(7 * i);
+    value.constant = Tensor::of<int8_t>(value.constant->dims(), filled);
+  }
+  const DeviceProgram program = make_device_program(graph, {.coders = parse_coders("relative")});
+  EXPECT_EQ(predict_cost(program, graph, require_target(kDefaultTarget)).layers[0].coding, "relative, int8");
+}
+
 TEST(CodedRecurrent, CodersThatWouldDecodeInEveryStepAreNotTaken) {
   const Graph graph = sparse_layer({"GRU"}, 5);
   EXPECT_EQ(codings(make_device_program(graph, {.coders = parse_coders("huffman")})),
