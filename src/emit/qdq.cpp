@@ -38,25 +38,25 @@ class QdqLowering {
 
  private:
   void lower_constant(ValueId id) {
-    const Value& value = source_[id];
-    const Stored stored = add_stored_constant(out_, value);
+    const Stored stored = add_stored_constant(out_, source_, id);
     out_[id].constant.reset();
-    out_.nodes.push_back(
-        dequantize_node(value.name + "_dequantize", stored.integers, stored.params, id, *linear_params(source_, id)));
+    out_.nodes.push_back(dequantize_node(stem_of(source_, id) + "_dequantize", stored.integers, stored.params, id,
+                                         *linear_params(source_, id)));
   }
 
   void lower_activation(ValueId id) {
     const QParams& params = *linear_params(source_, id);
     const std::string& name = source_[id].name;
-    const ParamOperands operands = add_params(out_, name, params);
-    const ValueId stored = add_like(out_, source_[id], name + "_q", params.storage);
+    const std::string stem = stem_of(source_, id);
+    const ParamOperands operands = add_params(out_, stem, params);
+    const ValueId stored = add_like(out_, source_[id], stem + "_q", params.storage);
     const ValueId real = add_like(out_, source_[id], name + "_dq", DataType::kFloat);
     if (uses_.is_output[index_of(id)] && uses_.producer_of(id) != kNoNode) {
       out_[id].name = out_.unique_name(name + "_raw");
       out_[real].name = name;
     }
-    out_.nodes.push_back(quantize_node(name + "_quantize", id, operands, stored, params));
-    out_.nodes.push_back(dequantize_node(name + "_dequantize", stored, operands, real, params));
+    out_.nodes.push_back(quantize_node(stem + "_quantize", id, operands, stored, params));
+    out_.nodes.push_back(dequantize_node(stem + "_dequantize", stored, operands, real, params));
     readable_[index_of(id)] = real;
   }
 

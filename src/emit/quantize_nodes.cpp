@@ -19,11 +19,20 @@ ValueId add_like(Graph& graph, const Value& like, const std::string& name, DataT
   return graph.add_value(std::move(value));
 }
 
-Stored add_stored_constant(Graph& graph, const Value& packed) {
-  const QParams& params = std::get<QParams>(*packed.quant);
-  TINYC_CHECK(packed.constant->dtype() == params.storage);
-  const std::string name = packed.name;
-  const Tensor integers = *packed.constant;
+std::string stem_of(const Graph& graph, ValueId id) {
+  constexpr size_t kLong = 40;
+  const std::string& name = graph[id].name;
+  if (name.size() <= kLong) return name;
+  const size_t end = name.find_last_of("/;:.");
+  const std::string last = end == std::string::npos ? name : name.substr(end + 1);
+  return last.substr(0, kLong) + "_" + std::to_string(index_of(id));
+}
+
+Stored add_stored_constant(Graph& graph, const Graph& source, ValueId id) {
+  const QParams& params = std::get<QParams>(*source[id].quant);
+  TINYC_CHECK(source[id].constant->dtype() == params.storage);
+  const std::string name = stem_of(source, id);
+  const Tensor integers = *source[id].constant;
   const ValueId stored = graph.add_constant(name + "_q", integers);
   return {stored, add_params(graph, name, params, integers.dims())};
 }

@@ -1,7 +1,10 @@
 // What the lowerings to QDQ and to QLinear operators have in common: names, stored constants, clamps that go.
 //
 // Names: the integers of a value `v` are `v_q`, what readers of floats see of it is `v_dq`, its parameters are
-// `v_scale` and `v_zero_point`. A graph output keeps its public name for the floats that are handed out.
+// `v_scale` and `v_zero_point`. Exporters write whole paths as names, and eight copies of one would outweigh the
+// weights of a small layer: where `v` is long, what is added stands under its last part and its number, but for `v_dq`,
+// by which a reader finds the value that it stands for. A graph output keeps its public name for the floats that are
+// handed out.
 #pragma once
 
 #include <string>
@@ -14,6 +17,9 @@ namespace tinyc {
 // Linear parameters of a value; null when it is stored as it is computed.
 const QParams* linear_params(const Graph& graph, ValueId id);
 
+// What the values and nodes that are added for a value are named after.
+std::string stem_of(const Graph& graph, ValueId id);
+
 // A new value of the shape of `like`, named `name` or made unique.
 ValueId add_like(Graph& graph, const Value& like, const std::string& name, DataType dtype);
 
@@ -23,8 +29,8 @@ struct Stored {
   ParamOperands params;
 };
 
-// Adds constants for a packed constant: `w_q`, `w_scale`, `w_zero_point`.
-Stored add_stored_constant(Graph& graph, const Value& packed);
+// Adds constants for a packed constant of `source`: `w_q`, `w_scale`, `w_zero_point`.
+Stored add_stored_constant(Graph& graph, const Graph& source, ValueId packed);
 
 // The node is a Relu, or a Clip with constant limits, and no point of the grid lies outside them.
 bool implied_by_grid(const Graph& graph, const Node& node, const QParams& params);
