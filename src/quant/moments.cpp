@@ -10,9 +10,10 @@
 namespace tinyc {
 namespace {
 
-constexpr int64_t kTile = 256;     // positions whose products are summed in float
-constexpr int64_t kRowBlock = 32;  // rows of H that a thread computes at once
-constexpr int64_t kReadable = 32;  // floats that a product may read past the end
+constexpr int64_t kTile = 256;          // positions whose products are summed in float
+constexpr int64_t kRowBlock = 32;       // rows of H that a thread computes at once
+constexpr int64_t kReadable = 32;       // floats that a product may read past the end
+constexpr double kProductError = 1e-6;  // of sums of products, relative
 
 // Positions [first, first + count) of a sample, which go to place `at` of a tile.
 struct Stretch {
@@ -137,6 +138,14 @@ void add_to(std::vector<double>& sum, const std::vector<double>& other) {
   for (size_t i = 0; i < sum.size(); ++i) sum[i] += other[i];
 }
 
+// As those of a constant, which varies with nothing.
+void clear_column(Moments& covariances, int64_t column) {
+  for (int64_t i = 0; i < covariances.h.rows; ++i) {
+    covariances.h(i, column) = covariances.h(column, i) = 0;
+    covariances.a(i, column) = 0;
+  }
+}
+
 }  // namespace
 
 MomentSums::MomentSums(int64_t columns)
@@ -164,6 +173,9 @@ Moments MomentSums::moments(bool centred) const {
       result.h(i, j) = xx(std::min(i, j), std::max(i, j)) * share - taken_x;
       result.a(i, j) = fx(i, j) * share - taken_f;
     }
+  }
+  for (int64_t i = 0; i < xx.rows && centred; ++i) {
+    if (result.h(i, i) <= kProductError * xx(i, i) * share) clear_column(result, i);
   }
   return result;
 }

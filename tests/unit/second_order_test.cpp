@@ -116,6 +116,25 @@ TEST(Moments, CentredAreCovariances) {
   }
 }
 
+// Sums of products of large numbers that hardly differ are off by more than they vary, to below 0 even.
+TEST(Moments, WhatVariesLessThanItsSumsAreExactIsConstant) {
+  MomentSums sums(2);
+  sums.positions = 4;
+  sums.x = {4000.0, 2.0};
+  sums.f = {4000.0, 2.0};
+  sums.xx(0, 0) = 4e6 - 0.5;  // 1000, four times
+  sums.xx(0, 1) = 2000.1;
+  sums.xx(1, 1) = 3.0;
+  sums.fx(0, 0) = 4e6 + 0.5;
+  sums.fx(1, 1) = 3.0;
+  const Moments covariances = sums.moments(true);
+  EXPECT_EQ(covariances.h(0, 0), 0);
+  EXPECT_EQ(covariances.h(0, 1), 0);
+  EXPECT_EQ(covariances.h(1, 0), 0);
+  EXPECT_EQ(covariances.a(0, 0), 0);
+  EXPECT_EQ(covariances.h(1, 1), 0.5);
+}
+
 Matrix random_matrix(int64_t rows, int64_t columns, uint64_t seed) {
   Rng rng(seed);
   Matrix matrix(rows, columns);

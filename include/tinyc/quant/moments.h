@@ -34,7 +34,8 @@ struct MomentSums {
   MomentSums() = default;
   explicit MomentSums(int64_t columns);
   void merge(const MomentSums& other);
-  // Means over the positions; `centred` takes the means out of H and A, which are then covariances.
+  // Means over the positions; `centred` takes the means out of H and A, which are then covariances: 0 for a column
+  // that varies less than the error of its sums tells.
   Moments moments(bool centred) const;
 };
 

@@ -105,16 +105,17 @@ std::optional<Sums> make_sums(const CodeContext& context, const WeightRows& weig
 }
 
 // Pairs of bias and multiplier.
-std::vector<int32_t> make_channels(const CodeContext& context, std::span<const int32_t> biases,
-                                   std::span<const double> ratios, std::span<const int32_t> multipliers, int left) {
+std::vector<int32_t> make_channels(const CodeContext& context, const Sums& sums, std::span<const double> ratios,
+                                   std::span<const int32_t> multipliers, int left) {
   std::vector<int32_t> channels;
-  for (size_t o = 0; o < biases.size(); ++o) {
-    // What the shift to the left cuts off is beyond int8: |q - zero_point| <= 255.
+  for (size_t o = 0; o < sums.biases.size(); ++o) {
+    // What the shift to the left cuts off is beyond int8 (|q - zero_point| <= 255), or nothing.
     const int32_t most = std::numeric_limits<int32_t>::max() >> left;
-    if (left > 0 && std::ldexp(most * ratios[o], left) < 256) {
+    const int64_t reached = std::abs(int64_t{sums.biases[o]}) + 128 * sums.rows.magnitudes[o];
+    if (reached > most && std::ldexp(most * ratios[o], left) < 256) {
       context.refuse("the grid of its result is too fine for its products");
     }
-    channels.push_back(biases[o]);
+    channels.push_back(sums.biases[o]);
     channels.push_back(multipliers[o]);
   }
   return channels;
@@ -197,7 +198,7 @@ ProductCode make_product(CodeContext& context, const WeightMatrix& matrix, int b
   for (const double step : sums->steps) ratios.push_back(step / static_cast<double>(out.scale));
   const int left = shift_below(ratios);
   const Requantization requantization = requantize_by(ratios, out.zero_point);
-  const std::vector<int32_t> channels = make_channels(context, sums->biases, ratios, requantization.multipliers, left);
+  const std::vector<int32_t> channels = make_channels(context, *sums, ratios, requantization.multipliers, left);
   ProductCode code{.weights = {},
                    .packed = {},
                    .channels = store_channels(context, channels),
