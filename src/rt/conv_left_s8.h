@@ -3,8 +3,8 @@
  *
  * tc_requantize multiplies by less than 1/4. Here the accumulator is first shifted left by `left` bits, and the
  * multipliers are as much smaller: out = clamp(requantize(clamp(acc, -most, most) << left, multiplier)), where most =
- * (2^31 - 1) >> left keeps the shift inside 32 bits. Right, because no sum gets there, or what is cut off is far outside
- * of int8 (proved offline for every channel).
+ * (2^31 - 1) >> left keeps the shift inside 32 bits. Right, because no sum gets there, or what is cut off is far
+ * outside of int8 (proved offline for every channel).
  *
  * weights: [out_c][kernel_h * kernel_w * in_c / groups], rows padded with zeros to multiples of 4 bytes. channels:
  * {bias, multiplier}. Padding counts as in_zero. Memory: no scratch. Overlap: none.
