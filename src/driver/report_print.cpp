@@ -57,9 +57,9 @@ std::string fit_lines(const Report& report) {
 std::string macs_line(const Report& report) {
   if (report.macs_after >= report.macs_before) return {};
   const auto count = [](int64_t macs) { return format_count(static_cast<uint64_t>(macs)); };
-  return fmt::format(
-      "{:<12} {} -> {} ({:.2f}x fewer)\n", "macs", count(report.macs_before), count(report.macs_after),
-      static_cast<double>(report.macs_before) / static_cast<double>(std::max<int64_t>(report.macs_after, 1)));
+  const double left = static_cast<double>(report.macs_after) / static_cast<double>(report.macs_before);
+  return fmt::format("{:<12} {} -> {} ({:.1f} % fewer)\n", "macs", count(report.macs_before), count(report.macs_after),
+                     100 * (1 - left));
 }
 
 // What became constant and was taken out; empty when nothing was.
