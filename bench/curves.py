@@ -38,6 +38,7 @@ SERIES = {  # by key of the report that they are drawn over
         "rows": [(f"rows:{share}", {}, ("--prune", f"rows:{share}")) for share in SHARES],
     },
 }
+LAYERED = ("KWS", "ResNet-8", "VWW")  # of convolutions: these are drawn over MACs too
 COLOURS = ("#4269d0", "#ff725c", "#3ca951")
 WIDTH, HEIGHT, LEFT, TOP, GAP = 330, 300, 46, 40, 34
 
@@ -129,7 +130,7 @@ def drawing(found):
              ".float{stroke:#888;stroke-dasharray:5 4}</style>",
              f'<rect width="{width}" height="{height}" fill="white"/>']
     for row, (key, label, text) in enumerate(rows):
-        for index, (name, base, series) in enumerate(found):
+        for index, (name, base, series) in enumerate(one for one in found if key in one[2]):
             lines += Panel(index, row, name, label, base["top1_float"], series[key]).svg()
         lines += legend(SERIES[key], text, TOP + row * (HEIGHT + 80) + HEIGHT + 40)
     return "\n".join([*lines, "</svg>", ""])
@@ -141,8 +142,9 @@ def table(name, base, series):
              "| weights | bytes | under float32 | top-1 % |", "|---|---:|---:|---:|"]
     for _, listed in series["bytes_after"]:
         lines += [f"| {label} | {cost:,} | {bytes_float / cost:.1f}x | {top1:.2f} |" for label, cost, top1 in listed]
-    lines += ["", "| channels | MACs | share | top-1 % |", "|---|---:|---:|---:|"]
-    for _, listed in series["macs"]:
+    if "macs" in series:
+        lines += ["", "| channels | MACs | share | top-1 % |", "|---|---:|---:|---:|"]
+    for _, listed in series.get("macs", []):
         lines += [f"| {label} | {cost:,} | {cost / macs:.0%} | {top1:.2f} |" for label, cost, top1 in listed]
     return [*lines, ""]
 
@@ -161,7 +163,7 @@ def main():
                 continue
             sweep = Sweep(args.tinyc, folder, task)
             base = sweep.compress({}, ())
-            found.append((task.name, base, {key: list(sweep.series(key)) for key in SERIES}))
+            found.append((task.name, base, {key: list(sweep.series(key)) for key in SERIES if key == "bytes_after" or task.name in LAYERED}))
             print("\n".join(table(*found[-1])), flush=True)
     if not found:
         sys.exit("no such model, or its data are missing")

@@ -28,7 +28,7 @@ PruneUnits units_of(int64_t columns, int64_t size) {
 }
 
 TEST(Pruning, ObsKnowsWhatEveryRemovalCosts) {
-  for (const int64_t size : {1, 3}) {
+  for (const int64_t size : {1, 3, 12}) {
     const OutputError error = correlated_error(2, 12, 5);
     const PruneUnits units = units_of(12, size);
     const Ranking ranking = require_criterion("obs").rank({error, units});

@@ -116,10 +116,22 @@ class Row {
   std::vector<int64_t> ids_;  // by place
 };
 
+// Where a unit is a row, nothing is left to make up for it: w H w^T.
+Ranking rank_rows(const Eigen::MatrixXd& own, const PruneInput& input) {
+  const Eigen::MatrixXd weights = view(input.error.target)(Eigen::all, input.units.columns);
+  const Eigen::VectorXd losses = (weights * own).cwiseProduct(weights).rowwise().sum();
+  Ranking ranking;
+  for (Eigen::Index row = 0; row < losses.size(); ++row) {
+    ranking.push_back({{losses[row] / static_cast<double>(input.units.size), row, 0}});
+  }
+  return ranking;
+}
+
 Ranking rank(const PruneInput& input) {
   fix_blocking();
   const auto& columns = input.units.columns;
   const Eigen::MatrixXd own = view(input.error.h)(columns, columns);
+  if (input.units.count() == 1 && input.units.of == 0) return rank_rows(own, input);
   const auto count = static_cast<Eigen::Index>(columns.size());
   const Eigen::MatrixXd inverse = Eigen::LLT<Eigen::MatrixXd>(own).solve(Eigen::MatrixXd::Identity(count, count));
   Ranking ranking(static_cast<size_t>(input.error.target.rows));
