@@ -38,16 +38,17 @@ class QdqLowering {
 
  private:
   void lower_constant(ValueId id) {
-    const Stored stored = add_stored_constant(out_, source_, id);
+    const Value& value = source_[id];
+    const Stored stored = add_stored_constant(out_, value);
     out_[id].constant.reset();
-    out_.nodes.push_back(dequantize_node(stem_of(source_, id) + "_dequantize", stored.integers, stored.params, id,
+    out_.nodes.push_back(dequantize_node(stem_of(value.name) + "_dequantize", stored.integers, stored.params, id,
                                          *linear_params(source_, id)));
   }
 
   void lower_activation(ValueId id) {
     const QParams& params = *linear_params(source_, id);
     const std::string& name = source_[id].name;
-    const std::string stem = stem_of(source_, id);
+    const std::string stem = stem_of(name);
     const ParamOperands operands = add_params(out_, stem, params);
     const ValueId stored = add_like(out_, source_[id], stem + "_q", params.storage);
     const ValueId real = add_like(out_, source_[id], name + "_dq", DataType::kFloat);

@@ -125,8 +125,8 @@ class QOperatorLowering {
     const Stored& stored = stored_of(id);
     const bool keeps_name = value.constant || (uses_.is_output[index_of(id)] && uses_.producer_of(id) != kNoNode);
     real = keeps_name ? id : add_like(out_, value, value.name + "_dq", DataType::kFloat);
-    out_.nodes.push_back(
-        dequantize_node(stem_of(source_, id) + "_dequantize", stored.integers, stored.params, real, *params_of(id)));
+    out_.nodes.push_back(dequantize_node(stem_of(source_[id].name) + "_dequantize", stored.integers, stored.params,
+                                         real, *params_of(id)));
     return real;
   }
 
@@ -134,7 +134,7 @@ class QOperatorLowering {
     Stored& stored = stored_[index_of(id)];
     if (stored.integers == kNoValue) {
       TINYC_CHECK(source_[id].constant.has_value());
-      stored = add_stored_constant(out_, source_, id);
+      stored = add_stored_constant(out_, source_[id]);
     }
     return stored;
   }
@@ -143,14 +143,14 @@ class QOperatorLowering {
     const Value& value = source_[id];
     const QParams& params = *params_of(id);
     const ValueId integers = add_like(out_, value, value.name + "_q", params.storage);
-    return stored_[index_of(id)] = {integers, add_params(out_, stem_of(source_, id), params)};
+    return stored_[index_of(id)] = {integers, add_params(out_, stem_of(source_[id].name), params)};
   }
 
   // The integers of `id` are those of a float value.
   void quantize_from(ValueId id, ValueId real) {
     const Stored& stored = add_stored(id);
     out_.nodes.push_back(
-        quantize_node(stem_of(source_, id) + "_quantize", real, stored.params, stored.integers, *params_of(id)));
+        quantize_node(stem_of(source_[id].name) + "_quantize", real, stored.params, stored.integers, *params_of(id)));
   }
 
   void lower_node(const Node& node) {

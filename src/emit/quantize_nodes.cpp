@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "tinyc/base/error.h"
+#include "tinyc/base/hash.h"
 #include "tinyc/ops/op.h"
 
 namespace tinyc {
@@ -19,20 +20,19 @@ ValueId add_like(Graph& graph, const Value& like, const std::string& name, DataT
   return graph.add_value(std::move(value));
 }
 
-std::string stem_of(const Graph& graph, ValueId id) {
-  constexpr size_t kLong = 40;
-  const std::string& name = graph[id].name;
+std::string stem_of(const std::string& name) {
+  constexpr size_t kLong = 40, kDigits = 6;
   if (name.size() <= kLong) return name;
   const size_t end = name.find_last_of("/;:.");
   const std::string last = end == std::string::npos ? name : name.substr(end + 1);
-  return last.substr(0, kLong) + "_" + std::to_string(index_of(id));
+  return last.substr(0, kLong - kDigits - 1) + "_" + hash_text(name).hex().substr(0, kDigits);
 }
 
-Stored add_stored_constant(Graph& graph, const Graph& source, ValueId id) {
-  const QParams& params = std::get<QParams>(*source[id].quant);
-  TINYC_CHECK(source[id].constant->dtype() == params.storage);
-  const std::string name = stem_of(source, id);
-  const Tensor integers = *source[id].constant;
+Stored add_stored_constant(Graph& graph, const Value& packed) {
+  const QParams& params = std::get<QParams>(*packed.quant);
+  TINYC_CHECK(packed.constant->dtype() == params.storage);
+  const std::string name = stem_of(packed.name);
+  const Tensor integers = *packed.constant;
   const ValueId stored = graph.add_constant(name + "_q", integers);
   return {stored, add_params(graph, name, params, integers.dims())};
 }

@@ -18,7 +18,7 @@ namespace tinyc {
 const QParams* linear_params(const Graph& graph, ValueId id);
 
 // What the values and nodes that are added for a value are named after.
-std::string stem_of(const Graph& graph, ValueId id);
+std::string stem_of(const std::string& name);
 
 // A new value of the shape of `like`, named `name` or made unique.
 ValueId add_like(Graph& graph, const Value& like, const std::string& name, DataType dtype);
@@ -29,8 +29,8 @@ struct Stored {
   ParamOperands params;
 };
 
-// Adds constants for a packed constant of `source`: `w_q`, `w_scale`, `w_zero_point`.
-Stored add_stored_constant(Graph& graph, const Graph& source, ValueId packed);
+// Adds constants for a packed constant: `w_q`, `w_scale`, `w_zero_point`.
+Stored add_stored_constant(Graph& graph, const Value& packed);
 
 // The node is a Relu, or a Clip with constant limits, and no point of the grid lies outside them.
 bool implied_by_grid(const Graph& graph, const Node& node, const QParams& params);

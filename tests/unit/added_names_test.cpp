@@ -47,6 +47,17 @@ TEST(AddedNames, ReadBackItIsTheModel) {
   for (const Node& node : read.nodes) EXPECT_TRUE(known.contains(read[node.outputs[0]].name)) << node.name;
 }
 
+TEST(AddedNames, WrittenAgainTheyAreTheSame) {
+  const Graph lowered = lower_to_qdq(quantized(with_paths()));
+  Graph read = lowered;
+  PassContext context;
+  run_pass(read, "lift-quantization", context);
+  const Graph again = lower_to_qdq(read);
+  std::set<std::string> names;
+  for (const Value& value : lowered.values) names.insert(value.name);
+  for (const Value& value : again.values) EXPECT_TRUE(names.contains(value.name)) << value.name;
+}
+
 TEST(AddedNames, ShortOnesFollowTheModels) {
   const Graph lowered = lower_to_qdq(quantized(folded(branches())));
   const auto is = [&](const std::string& name) {
