@@ -46,9 +46,9 @@ void code_softmax(CodeContext& context) {
   const bool as_is = out.scale == natural.scale && out.zero_point == natural.zero_point;
   const Temporary between = as_is ? Temporary() : make_temporary(context, size);
   const CallArg to = as_is ? context.out(order) : between.write;
-  std::vector<int32_t> table = exponents(static_cast<double>(context.grid(0).scale), count);
+  const std::vector<int32_t> table = exponents(static_cast<double>(context.grid(0).scale), count);
   const auto entries = static_cast<int64_t>(table.size());
-  context.call(kSoftmax, {from, to, context.data("exponents", Tensor::of<int32_t>({entries}, std::move(table))),
+  context.call(kSoftmax, {from, to, context.data("exponents", Tensor::of<int32_t>({entries}, table)),
                           context.number(entries - 1), context.number(size / count), context.number(count)});
   context.overlap_same_start(to, from);
   if (!as_is) call_regrid(context, between.read, context.out(order), natural, size);
