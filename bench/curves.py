@@ -38,7 +38,7 @@ SERIES = {  # by key of the report that they are drawn over
         "rows": [(f"rows:{share}", {}, ("--prune", f"rows:{share}")) for share in SHARES],
     },
 }
-LAYERED = ("KWS", "ResNet-8", "VWW")  # of convolutions: these are drawn over MACs too
+CONVOLUTIONAL = ("KWS", "ResNet-8", "VWW")  # drawn over MACs too
 COLOURS = ("#4269d0", "#ff725c", "#3ca951")
 WIDTH, HEIGHT, LEFT, TOP, GAP = 330, 300, 46, 40, 34
 
@@ -163,7 +163,8 @@ def main():
                 continue
             sweep = Sweep(args.tinyc, folder, task)
             base = sweep.compress({}, ())
-            found.append((task.name, base, {key: list(sweep.series(key)) for key in SERIES if key == "bytes_after" or task.name in LAYERED}))
+            keys = SERIES if task.name in CONVOLUTIONAL else ("bytes_after",)
+            found.append((task.name, base, {key: list(sweep.series(key)) for key in keys}))
             print("\n".join(table(*found[-1])), flush=True)
     if not found:
         sys.exit("no such model, or its data are missing")

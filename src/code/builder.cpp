@@ -91,7 +91,7 @@ DeviceProgramBuilder::DeviceProgramBuilder(const Graph& graph, const DeviceOptio
 }
 
 const QParams* DeviceProgramBuilder::params(ValueId id) const {
-  return graph_[id].quant ? std::get_if<QParams>(&*graph_[id].quant) : nullptr;
+  return linear_params(graph_[id]);
 }
 
 bool DeviceProgramBuilder::on_grid(ValueId id) const {

@@ -176,7 +176,7 @@ class Comparer {
     }
     add_tensors(expected, actual, part.outputs[idx]);
     const Value& value = model_.graph()[model_.graph().outputs[idx]];
-    const QParams* params = value.quant ? std::get_if<QParams>(&*value.quant) : nullptr;
+    const QParams* params = linear_params(value);
     if (params != nullptr && params->scales.size() == 1) {
       add_steps(expected, actual, params->scales[0], part.steps[idx]);
     }

@@ -49,9 +49,8 @@ Graph with_node_of(const Graph& graph, const Graph& other, size_t i) {
 
 bool has_quantized_weights(const Graph& graph, const Node& node) {
   return std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
-    if (id == kNoValue || !graph[id].constant || !graph[id].quant) return false;
-    const auto* params = std::get_if<QParams>(&*graph[id].quant);
-    return params != nullptr && params->storage != DataType::kInt32;
+    const QParams* params = linear_params(graph, id);
+    return params != nullptr && graph[id].constant && params->storage != DataType::kInt32;
   });
 }
 

@@ -61,7 +61,7 @@ int64_t stored_bytes(const Value& value) {
   if (value.constant) return static_cast<int64_t>(value.constant->byte_size());
   const std::optional<Dims> dims = value.type.shape.known_dims();
   if (!dims) return -1;
-  const auto* params = value.quant ? std::get_if<QParams>(&*value.quant) : nullptr;
+  const auto* params = linear_params(value);
   const DataType dtype = params != nullptr ? params->storage : value.type.dtype;
   return bits_of(dtype) == 0 ? -1 : byte_count(dtype, *dims);
 }

@@ -18,10 +18,9 @@ int grid_bits(const QParams& params) {
 int widest_weight_bits(const Graph& packed, const Node& node) {
   int bits = 0;
   for (ValueId id : node.inputs) {
-    if (id == kNoValue || !packed[id].constant || !packed[id].quant) continue;
-    const auto* params = std::get_if<QParams>(&*packed[id].quant);
+    const QParams* params = linear_params(packed, id);
     const bool is_bias = params != nullptr && params->storage == DataType::kInt32;
-    if (params != nullptr && !is_bias) bits = std::max(bits, grid_bits(*params));
+    if (params != nullptr && packed[id].constant && !is_bias) bits = std::max(bits, grid_bits(*params));
   }
   return bits;
 }

@@ -69,9 +69,8 @@ std::string removed_line(const Report& report) {
     return found == report.counters.end() ? int64_t{0} : found->second;
   };
   if (counter("channels") == 0) return {};
-  const auto bytes = format_bytes(static_cast<uint64_t>(counter("weight_bytes")));
-  return fmt::format("{:<12} {} constant or unread channels: {} of {} MACs, {} of weights\n", "removed",
-                     counter("channels"), counter("macs"), report.macs_before, bytes);
+  return fmt::format("{:<12} {} constant or unread channels, {} of weights\n", "removed", counter("channels"),
+                     format_bytes(static_cast<uint64_t>(counter("weight_bytes"))));
 }
 
 bool was_pruned(const Report& report) {

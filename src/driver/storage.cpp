@@ -44,8 +44,8 @@ Levels levels_of(const Value& weight, const std::optional<WeightAxes>& axes) {
 }
 
 bool has_levels(const Value& value) {
-  if (!value.constant || !value.quant || value.constant->size() == 0) return false;
-  const auto* params = std::get_if<QParams>(&*value.quant);
+  if (!value.constant || value.constant->size() == 0) return false;
+  const QParams* params = linear_params(value);
   return params != nullptr && params->storage != DataType::kInt32 && params->q_min >= -128 && params->q_max <= 127;
 }
 

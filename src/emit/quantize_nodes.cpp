@@ -8,11 +8,6 @@
 
 namespace tinyc {
 
-const QParams* linear_params(const Graph& graph, ValueId id) {
-  if (id == kNoValue || !graph[id].quant) return nullptr;
-  return std::get_if<QParams>(&*graph[id].quant);
-}
-
 ValueId add_like(Graph& graph, const Value& like, const std::string& name, DataType dtype) {
   Value value;
   value.name = graph.unique_name(name);

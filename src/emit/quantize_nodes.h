@@ -14,9 +14,6 @@
 
 namespace tinyc {
 
-// Linear parameters of a value; null when it is stored as it is computed.
-const QParams* linear_params(const Graph& graph, ValueId id);
-
 // What the values and nodes that are added for a value are named after.
 std::string stem_of(const std::string& name);
 

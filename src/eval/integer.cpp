@@ -14,7 +14,7 @@ namespace {
 
 // The grid as the device has it: int8; none where the device has floats.
 QParams device_params(const Value& value) {
-  const auto* params = value.quant ? std::get_if<QParams>(&*value.quant) : nullptr;
+  const auto* params = linear_params(value);
   if (params == nullptr || params->scales.size() != 1 || bits_of(params->storage) > 8) return {};
   QParams shifted = *params;
   if (is_signed_integer(shifted.storage)) return shifted;

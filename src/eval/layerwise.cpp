@@ -96,12 +96,8 @@ void LayerwiseRun::store(const Graph& graph, NodeId id, std::vector<std::vector<
 }
 
 void LayerwiseRun::keep(const Graph& graph, size_t sample, ValueId id, Tensor tensor) {
-  const auto& quant = graph[id].quant;
-  if (engine_ == Engine::kSimulated && quant) {
-    if (const auto* params = std::get_if<QParams>(&*quant)) {
-      round_to_grid(tensor.mutable_data<float>(), tensor.dims(), *params);
-    }
-  }
+  const QParams* params = engine_ == Engine::kSimulated ? linear_params(graph[id]) : nullptr;
+  if (params != nullptr) round_to_grid(tensor.mutable_data<float>(), tensor.dims(), *params);
   values_[sample][index_of(id)] = std::move(tensor);
 }
 

@@ -56,10 +56,7 @@ class Planner {
   Residence& residence(ValueId id) { return plan_.residences[index_of(id)]; }
   const TensorType& type(ValueId id) const { return plan_.types[index_of(id)]; }
 
-  const QParams* params_of(ValueId id) const {
-    if (!request_.rounds || !graph_[id].quant) return nullptr;
-    return std::get_if<QParams>(&*graph_[id].quant);
-  }
+  const QParams* params_of(ValueId id) const { return request_.rounds ? linear_params(graph_[id]) : nullptr; }
 
   void plan_node(size_t i) {
     const Node& node = graph_.nodes[i];

@@ -47,7 +47,7 @@ struct BoundPlan {
 
 // The floats that a constant stands for, rounded to its grid where the engine asks for it.
 Tensor computed_constant(const Value& value, Engine engine) {
-  const auto* params = value.quant ? std::get_if<QParams>(&*value.quant) : nullptr;
+  const auto* params = linear_params(value);
   if (params == nullptr) return *value.constant;
   if (value.constant->dtype() != value.type.dtype) return dequantize(*value.constant, *params);
   if (engine == Engine::kFloat) return *value.constant;
@@ -143,8 +143,7 @@ struct Program::Impl {
   std::map<const Graph*, std::unique_ptr<Program>> subprograms;
 
   const QParams* params_of(ValueId value) const {
-    if (options.engine != Engine::kSimulated || !graph[value].quant) return nullptr;
-    return std::get_if<QParams>(&*graph[value].quant);
+    return options.engine == Engine::kSimulated ? linear_params(graph[value]) : nullptr;
   }
 
   std::shared_ptr<const Plan> plan_for(std::span<const Tensor> inputs) {

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "ir/convert.h"
+
 namespace tinyc {
 namespace {
 
@@ -85,7 +87,7 @@ Tensor Tensor::zeros(DataType dtype, Dims dims) {
 
 std::byte* Tensor::mutable_bytes() {
   return const_cast<std::byte*>(data_.get());
-}  // NOLINT: see the header
+}
 
 Tensor Tensor::reshaped(Dims dims) const {
   TINYC_CHECK(element_count(dims) == count_);
@@ -109,7 +111,7 @@ bool Tensor::same_bytes(const Tensor& other) const {
 std::vector<int64_t> Tensor::to_int64() const {
   std::vector<int64_t> values;
   values.reserve(static_cast<size_t>(count_));
-  for_each_element(*this, [&](auto value) { values.push_back(static_cast<int64_t>(value)); });
+  for_each_element(*this, [&](auto value) { values.push_back(convert<int64_t>(value)); });
   return values;
 }
 

@@ -15,7 +15,7 @@ namespace {
 }
 
 void verify_value(const Value& value) {
-  const QParams* params = value.quant ? std::get_if<QParams>(&*value.quant) : nullptr;
+  const QParams* params = linear_params(value);
   if (value.constant) {
     const Tensor& tensor = *value.constant;
     const bool packed = tensor.dtype() != value.type.dtype;

@@ -43,8 +43,7 @@ bool is_stored_bias(const Graph& graph, const LinearLayer& layer) {
 }
 
 const QParams* input_params(const Graph& graph, const LinearLayer& layer) {
-  const auto& quant = graph[operand(graph[layer.id], 0)].quant;
-  return quant ? std::get_if<QParams>(&*quant) : nullptr;
+  return linear_params(graph, operand(graph[layer.id], 0));
 }
 
 QParams& weight_params_of(Graph& graph, const LinearLayer& layer) {
@@ -164,7 +163,7 @@ void shift_bias(Graph& graph, const Graph& reference, const LinearLayer& layer, 
 }
 
 std::vector<double> smallest_scales_for_bias(const Graph& graph, const LinearLayer& layer, size_t count) {
-  constexpr double kRoom = 2.0, kLargest = 2147483647.0;
+  constexpr double kRoom = 2.0;
   std::vector<double> smallest(count, 0.0);
   const ValueId bias = operand(graph[layer.id], layer.form().bias);
   const QParams* input = input_params(graph, layer);
@@ -173,7 +172,7 @@ std::vector<double> smallest_scales_for_bias(const Graph& graph, const LinearLay
   for (size_t i = 0; i < values.size(); ++i) {
     double& limit = smallest[i % smallest.size()];
     const double magnitude = std::abs(static_cast<double>(values[i]));
-    limit = std::max(limit, kRoom * magnitude / kLargest / static_cast<double>(input->scales[0]));
+    limit = std::max(limit, kRoom * magnitude / kLargestBias / static_cast<double>(input->scales[0]));
   }
   return smallest;
 }

@@ -12,7 +12,7 @@ namespace tinyc {
 
 const QParams* params_of_weight(const Graph& graph, const Node& node, int weight) {
   const ValueId id = operand(node, weight);
-  return id != kNoValue && graph[id].constant && graph[id].quant ? std::get_if<QParams>(&*graph[id].quant) : nullptr;
+  return id != kNoValue && graph[id].constant ? linear_params(graph[id]) : nullptr;
 }
 
 std::optional<WeightGrid> WeightGrid::of(const Graph& graph, const LinearLayer& layer) {

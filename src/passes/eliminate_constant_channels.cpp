@@ -244,7 +244,7 @@ Cost cost_of(const Graph& graph) {
   }
   for (const Value& value : graph.values) {
     if (!value.constant || value.type.dtype != DataType::kFloat) continue;
-    const QParams* params = value.quant ? std::get_if<QParams>(&*value.quant) : nullptr;
+    const QParams* params = linear_params(value);
     cost.weight_bytes += byte_count(params != nullptr ? params->storage : DataType::kFloat, value.constant->dims());
   }
   return cost;

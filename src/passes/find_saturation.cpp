@@ -21,17 +21,13 @@ constexpr size_t kMostSamples = 16;
 constexpr int64_t kMostPositions = 512;
 constexpr double kHarm = 1e-3;
 
-const QParams* params_of(const Graph& graph, ValueId id) {
-  return id != kNoValue && graph[id].quant ? std::get_if<QParams>(&*graph[id].quant) : nullptr;
-}
-
 // The weight operand of a layer that computes with bytes and weights of 8 bits; -1: it is none.
 int byte_weights(const Graph& graph, const Node& node) {
   if (node.op == nullptr || node.op->linear == nullptr || node.op->quant.weights[0] < 0) return -1;
   const int idx = node.op->quant.weights[0];
   const Tensor* weight = plain_constant(graph, node, idx);
-  const QParams* grid = params_of(graph, operand(node, idx));
-  const QParams* input = params_of(graph, operand(node, 0));
+  const QParams* grid = linear_params(graph, operand(node, idx));
+  const QParams* input = linear_params(graph, operand(node, 0));
   if (weight == nullptr || weight->dtype() != DataType::kFloat || grid == nullptr || input == nullptr) return -1;
   const bool bytes = input->storage == DataType::kUint8 || input->storage == DataType::kInt8;
   return bytes && grid->q_max > 63 ? idx : -1;
@@ -77,9 +73,9 @@ void look_at(const Graph& graph, const LayerwiseRun& run, const Node& node, Pass
   const Tensor& tensor = *plain_constant(graph, node, weight);
   const int64_t taps = taps_of(tensor);
   if (forms.empty() || forms.front().columns % taps != 0) return;
-  const std::vector<int32_t> codes = codes_of(tensor, *params_of(graph, operand(node, weight)));
+  const std::vector<int32_t> codes = codes_of(tensor, *linear_params(graph, operand(node, weight)));
   const SaturationCount count =
-      count_saturation({forms, codes, *params_of(graph, operand(node, 0)), taps, kMostPositions});
+      count_saturation({forms, codes, *linear_params(graph, operand(node, 0)), taps, kMostPositions});
   context.count("looked_at");
   if (count.share() <= kHarm) return;
   context.count("layers");

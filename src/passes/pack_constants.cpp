@@ -12,7 +12,7 @@ namespace {
 bool run(Graph& graph, PassContext& context) {
   bool changed = false;
   for (Value& value : graph.values) {
-    const QParams* params = value.quant ? std::get_if<QParams>(&*value.quant) : nullptr;
+    const QParams* params = linear_params(value);
     if (params == nullptr || !value.constant || value.constant->dtype() != value.type.dtype) continue;
     value.constant = quantize(*value.constant, *params);
     context.count("packed");

@@ -41,10 +41,6 @@ double zero_point_of(const QParams& input) {
   return input.zero_points[0] - (input.storage == DataType::kUint8 ? 128 : 0);
 }
 
-const QParams* linear_params(const Graph& graph, ValueId id) {
-  return id == kNoValue || !graph[id].quant ? nullptr : std::get_if<QParams>(&*graph[id].quant);
-}
-
 // True when the node is a layer with a bias to shorten, and it was.
 bool shorten(Graph& graph, const Node& node) {
   const Tensor* weight = plain_constant(graph, node, 1);

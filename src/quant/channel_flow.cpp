@@ -39,9 +39,7 @@ class Follower {
   std::vector<Range>& ranges(ValueId id) { return flow_.ranges[index_of(id)]; }
   const Shape& shape(ValueId id) const { return graph_[id].type.shape; }
 
-  const QParams* params_of(ValueId id) const {
-    return graph_[id].quant ? std::get_if<QParams>(&*graph_[id].quant) : nullptr;
-  }
+  const QParams* params_of(ValueId id) const { return linear_params(graph_[id]); }
 
   int root(int space) {
     while (parent_[static_cast<size_t>(space)] != space) space = parent_[static_cast<size_t>(space)];

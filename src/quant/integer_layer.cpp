@@ -51,10 +51,6 @@ ValueId operand_of(const Node& node, int idx) {
   return idx >= 0 && idx < static_cast<int>(node.inputs.size()) ? node.inputs[static_cast<size_t>(idx)] : kNoValue;
 }
 
-const QParams* linear(const Graph& graph, ValueId id) {
-  return id != kNoValue && graph[id].quant ? std::get_if<QParams>(&*graph[id].quant) : nullptr;
-}
-
 bool is_onnx_op(const Node& node, std::string_view name) {
   return node.op != nullptr && node.op->domain.empty() && node.op->name == name;
 }
@@ -65,8 +61,8 @@ class Reader {
 
   std::optional<IntegerLayer> read() {
     if (node_.op == nullptr || node_.op->quant.weights[0] != 1 || node_.op->quant.channel_axis == nullptr) return {};
-    data_ = linear(graph_, operand_of(node_, 0));
-    weight_ = linear(graph_, operand_of(node_, 1));
+    data_ = linear_params(graph_, operand_of(node_, 0));
+    weight_ = linear_params(graph_, operand_of(node_, 1));
     if (data_ == nullptr || data_->axis >= 0 || weight_ == nullptr || weight_->block != 0 || !owns(node_.inputs[1])) {
       return {};
     }
@@ -144,7 +140,7 @@ class Reader {
     layer_.bias.assign(static_cast<size_t>(layer_.outputs), 0);
     const ValueId id = operand_of(node_, node_.op->quant.bias);
     if (id == kNoValue) return true;
-    const QParams* params = linear(graph_, id);
+    const QParams* params = linear_params(graph_, id);
     if (params == nullptr || params->storage != DataType::kInt32 || params->block != 0 || !owns(id)) return false;
     const Tensor& constant = *graph_[id].constant;
     if (constant.rank() != 1 || constant.size() != layer_.outputs) return false;

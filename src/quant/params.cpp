@@ -104,7 +104,7 @@ QParams bias_params(std::span<const float> bias, float input_scale, std::span<co
   constexpr double kMargin = 1.0001;  // the bias is divided by a float32 product, so leave room for its rounding
   for (size_t i = 0; i < bias.size(); ++i) {
     float& scale = weight.scales[channel_of_bias[i]];
-    const double smallest = kMargin * std::abs(static_cast<double>(bias[i])) / 2147483647.0;
+    const double smallest = kMargin * std::abs(static_cast<double>(bias[i])) / kLargestBias;
     if (static_cast<double>(input_scale * scale) >= smallest) continue;
     const double needed = smallest / static_cast<double>(input_scale) * kMargin;
     scale *= power_of_two_above(static_cast<float>(needed / static_cast<double>(scale)));

@@ -45,7 +45,7 @@ class Cutter {
   // Codebooks and scales of blocks run across slices.
   static bool can_be_cut(const Value& value) {
     if (!value.quant) return true;
-    const QParams* params = std::get_if<QParams>(&*value.quant);
+    const QParams* params = linear_params(value);
     return params != nullptr && params->block == 0;
   }
 

@@ -206,7 +206,7 @@ std::vector<bool> nonzero_elements(const Value& constant) {
   const Tensor& tensor = *constant.constant;
   std::vector<bool> nonzero;
   if (constant.quant) {
-    const QParams* params = std::get_if<QParams>(&*constant.quant);
+    const QParams* params = linear_params(constant);
     if (params == nullptr) return std::vector<bool>(static_cast<size_t>(tensor.size()), true);
     const ScaleIndex scale(*params, tensor.dims());
     int64_t element = 0;

@@ -60,6 +60,8 @@ def main():
             write(out / "npz", f"{number}_{method}.npz", npz(contents, method))
     for around in range(3):  # rows, columns, the header of an arithmetic stream, a code
         write(out / "coding", f"{around}.bin", bytes([4, 12, around, 3, 0]) + bytes(range(7, 250, 9)))
+    for folder in [path for path in out.iterdir() if path.is_dir()]:
+        folder.with_suffix(".list").write_text(",".join(str(seed) for seed in sorted(folder.iterdir())))
 
 
 main()

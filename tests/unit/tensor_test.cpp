@@ -29,6 +29,11 @@ TEST(Tensor, HalfRoundTripsEveryBitPattern) {
   EXPECT_EQ(float_to_half(1.0F + 0x1p-11F), 0x3C00);  // ties to even
 }
 
+TEST(Tensor, ReadsAnyFloatAsAnInteger) {
+  const std::vector<float> values = {-2.9F, 1e38F, -1e38F, INFINITY, NAN};
+  EXPECT_EQ(Tensor::of<float>({5}, values).to_int64(), (std::vector<int64_t>{-2, INT64_MAX, INT64_MIN, INT64_MAX, 0}));
+}
+
 TEST(Tensor, RefusesDimsThatOverflow) {
   const Dims dims{int64_t{1} << 40, int64_t{1} << 40};
   EXPECT_THROW(element_count(dims), Error);

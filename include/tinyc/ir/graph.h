@@ -52,6 +52,11 @@ struct Value {
   std::optional<QuantInfo> quant;  // none: stored as it is computed
 };
 
+// The grid of a value that is stored as integers; null when it is stored otherwise.
+inline const QParams* linear_params(const Value& value) {
+  return value.quant ? std::get_if<QParams>(&*value.quant) : nullptr;
+}
+
 struct Node {
   const OpDef* op = nullptr;  // null: unknown to tinyc, see foreign
   std::string name;
@@ -86,6 +91,10 @@ struct Graph {
   ValueId add_constant(std::string_view name, Tensor tensor);
   std::string unique_name(std::string_view base) const;
 };
+
+inline const QParams* linear_params(const Graph& graph, ValueId id) {
+  return id == kNoValue ? nullptr : linear_params(graph[id]);
+}
 
 // "Conv"; with its domain in front when that is not ai.onnx: "com.microsoft.QGemm".
 std::string op_name(const Node& node);

@@ -49,8 +49,7 @@ class Tensor {
     TINYC_CHECK(dtype_ == data_type_of<T>());
     return {reinterpret_cast<const T*>(data_.get()), static_cast<size_t>(count_)};
   }
-  // For whoever has just made this tensor and not yet shared it (TINYC_CHECKed: nobody else holds the buffer, unless
-  // it is a place in an arena).
+  // For whoever has just made this tensor: nobody else may hold the buffer yet, or it is a place in an arena.
   template <typename T>
   std::span<T> mutable_data() {
     TINYC_CHECK(dtype_ == data_type_of<T>());
@@ -65,6 +64,7 @@ class Tensor {
   bool same_bytes(const Tensor& other) const;
 
   // Elements of any numeric or bool type, sub-byte ones too, converted; for shapes, axes and other small operands.
+  // Floats are truncated and held to int64's range, NaN becomes 0.
   std::vector<int64_t> to_int64() const;
   std::vector<float> to_float() const;
 

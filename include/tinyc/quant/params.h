@@ -31,9 +31,12 @@ QParams weight_params(std::span<const float> magnitudes, int axis, const Quantiz
 // The least power of two that is no smaller; `scale` is positive and normal.
 float power_of_two_above(float scale);
 
-// Parameters of an int32 bias: scale = input_scale * weight scale of the channel. Where |bias| would not fit int32,
-// that channel's weight scale is raised (in `weight`) until it does; returns how many were. `channel_of_bias[i]` is the
-// index into weight.scales of bias element i.
+// In steps. A sum of 32 bits holds the products too, and kernels may shift it left where the result's grid is fine.
+inline constexpr double kLargestBias = 0x1p28;
+
+// Parameters of an int32 bias: scale = input_scale * weight scale of the channel. Where |bias| would be above
+// kLargestBias, that channel's weight scale is raised (in `weight`) until it is not; `raised` counts those.
+// `channel_of_bias[i]` is the index into weight.scales of bias element i.
 QParams bias_params(std::span<const float> bias, float input_scale, std::span<const size_t> channel_of_bias,
                     QParams& weight, int* raised);
 

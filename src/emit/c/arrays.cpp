@@ -69,7 +69,7 @@ class Writer {
     Dims dims;
     for (const Dim& dim : value.type.shape.dims()) dims.push_back(dim.known() ? dim.value : 1);
     text += fmt::format("#define {}_SHAPE {}\n", prefix, c_list(dims));
-    const auto* params = value.quant ? std::get_if<QParams>(&*value.quant) : nullptr;
+    const auto* params = linear_params(value);
     if (params != nullptr && params->scales.size() == 1) {
       text += fmt::format(
           "#define {0}_SCALE {1}\n#define {0}_ZERO_POINT ({2})\n#define {0}_MIN ({3})\n#define {0}_MAX ({4})\n", prefix,
