@@ -1,9 +1,8 @@
 /* LSTM and GRU from sparse streams: the bits of the plain kernels with the decoded weights. Streams that are none harm
  * nothing: that is for the sanitizers of hosts to find. */
-#include "coded_s8.h"
-#include "harness.h"
-#include "recurrent_layer.h"
-#include "recurrent_relative_s16.h"
+#include "../../../src/rt/coded_s8.h"
+#include "../../../src/rt/recurrent_relative_s16.h"
+#include "../harness.h"
 
 enum { kMost = 40, kSteps = 3, kLong = 600, kStream = 4000, kGuard = 77 };
 
@@ -17,6 +16,8 @@ static int32_t channels[13 * kLong];
 static int16_t table[177];
 static int16_t start[2 * kLong], state[2 * kLong + 1], expected[2 * kLong];
 static int32_t scratch[6 * kLong];
+
+static int32_t steps, inputs, hidden, gates, reverse, linear, x_factor, h_factor, shift, y_step;
 
 /* Entries of either form: gaps as they come, or short. Its length, which may be that of a cut stream. */
 static int32_t make_stream(uint8_t* stream) {
@@ -41,7 +42,16 @@ static void decode(const uint8_t* stream, int32_t length, int8_t* weights, int32
 }
 
 static void draw(int32_t kind, int32_t most) {
-  draw_layer(kind, kSteps, most);
+  gates = kind == 0 ? 4 : 3;
+  linear = kind == 2;
+  reverse = pick(0, 1);
+  steps = pick(1, kSteps);
+  inputs = pick(1, most);
+  hidden = pick(1, most);
+  y_step = hidden + pick(0, 2);
+  shift = pick(1, 5);
+  x_factor = 1 << pick(0, shift + 2);
+  h_factor = 1 << pick(0, shift - 1);
   for (int32_t i = 0; i < steps * inputs; ++i) x[i] = random_s8();
   for (int32_t i = 0; i < gates * hidden; ++i) {
     channels[i] = pick(-60000, 60000);

@@ -4,7 +4,6 @@
 
 #include "function_f32.h"
 #include "harness.h"
-#include "recurrent_layer.h"
 #include "state_f32.h"
 
 enum { kMost = 11, kSteps = 4, kGuard = 77 };
@@ -21,6 +20,8 @@ static int16_t state[2 * kMost + 1];
 static int16_t single[2 * kMost];
 static int32_t scratch[4 * kMost + 13];
 static uint32_t hash = 2166136261U;
+
+static int32_t steps, inputs, hidden, gates, reverse, linear, x_factor, h_factor, shift, y_step;
 
 static double magnitude_of(double value) {
   return value < 0 ? -value : value;
@@ -132,7 +133,16 @@ static void test_step(const int8_t* from) {
 static void test_layer(int32_t kind) {
   int32_t states;
   const int32_t from_zero = pick(0, 2) == 0;
-  draw_layer(kind, kSteps, kMost);
+  gates = kind == 0 ? 4 : 3;
+  linear = kind == 2;
+  reverse = pick(0, 1);
+  steps = pick(1, kSteps);
+  inputs = pick(1, kMost);
+  hidden = pick(1, kMost);
+  y_step = hidden + pick(0, 2);
+  shift = pick(1, 5);
+  x_factor = 1 << pick(0, shift + 2);
+  h_factor = 1 << pick(0, shift - 1);
   states = (gates == 4 ? 2 : 1) * hidden;
   draw();
   memset(y, kGuard, sizeof y);
