@@ -1,6 +1,6 @@
-"""Writes the inputs that the fuzzers start from: OUT/import, OUT/recipe, OUT/npz, OUT/coding.
+"""Writes the inputs that the fuzzers start from: OUT/import, OUT/run, OUT/recipe, OUT/npz, OUT/coding.
 
-usage: make_seeds.py OUT [FOLDER ...]     model.onnx files below the folders are seeds of the importer, smallest first
+usage: make_seeds.py OUT [FOLDER ...]     model.onnx files below the folders are seeds of the first two, smallest first
 """
 import io
 import struct
@@ -52,7 +52,8 @@ def main():
     found = [p for folder in sys.argv[2:] for p in Path(folder).rglob("model.onnx") if p.stat().st_size <= LARGEST_MODEL]
     models = sorted(found, key=lambda p: (p.stat().st_size, p))[:MOST_MODELS] + [ROOT / "models/gestures.onnx"]
     for number, path in enumerate(models):
-        write(out / "import", f"{number:03}.onnx", path.read_bytes())
+        for kind in ("import", "run"):
+            write(out / kind, f"{number:03}.onnx", path.read_bytes())
     for number, recipe in enumerate(RECIPES):
         write(out / "recipe", f"{number}.toml", recipe.encode())
     for number, contents in enumerate(arrays()):
