@@ -228,6 +228,7 @@ void GraphBuilder::add_known(Frame& frame, const onnx::NodeProto& proto, int ori
       return output;
     };
     const auto push_constant = [&](Tensor tensor) {
+      check_finite(tensor);  // it is written as an initializer, which must be so
       Value made = named_value(value_names_.make(base + "/constant"));
       made.type = tensor.type();
       made.constant = std::move(tensor);

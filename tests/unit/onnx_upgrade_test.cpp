@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <onnx/onnx_pb.h>
 
 #include <cmath>
+#include <limits>
 
 #include "onnx/upgrade.h"
 #include "text/onnx_text.h"
@@ -136,6 +138,14 @@ TEST(OnnxUpgrade, ScalarsTakeTheTypeOfTheData) {
   const Graph graph = import_nodes(10, "(float16[2] x) => (float16[2] y)", "y = Clip <min = 0.5> (x)");
   EXPECT_EQ(graph[graph.nodes[0].inputs[1]].type.dtype, DataType::kFloat16);
   EXPECT_THAT(graph[graph.nodes[0].inputs[1]].constant->to_float(), ElementsAre(0.5F));
+}
+
+TEST(OnnxUpgrade, RefusesNaNThatWouldBecomeAnInitializer) {
+  onnx::ModelProto model;
+  ASSERT_TRUE(model.ParseFromString(model_from_text(R"(<ir_version: 8, opset_import: ["" : 7]>
+    g (float[2] x) => (float[2] y) { y = Dropout <ratio = 0.5> (x) })")));
+  model.mutable_graph()->mutable_node(0)->mutable_attribute(0)->set_f(std::numeric_limits<float>::quiet_NaN());
+  EXPECT_THROW(import_model_bytes(model.SerializeAsString()), Error);
 }
 
 }  // namespace
