@@ -2,7 +2,7 @@
 //
 // Names: the integers of a value `v` are `v_q`, what readers of floats see of it is `v_dq`, its parameters are
 // `v_scale` and `v_zero_point`. Exporters write whole paths as names, and eight copies of one would outweigh the
-// weights of a small layer: where `v` is long, what is added stands under its last part and its number, but for `v_dq`,
+// weights of a small layer: where `v` is long, what is added stands under its last part and a hash, but for `v_dq`,
 // by which a reader finds the value that it stands for. A graph output keeps its public name for the floats that are
 // handed out.
 #pragma once
